@@ -1,0 +1,64 @@
+package stillwater
+
+import "time"
+
+// A Severity says who is to know of a finding.
+type Severity string
+
+// The severities, from least to most.
+const (
+	Notice   Severity = "notice"   // for the digest and maintenance
+	Question Severity = "question" // asked of the family or the resident; nobody is sent
+	Alert    Severity = "alert"
+	Urgent   Severity = "urgent"
+)
+
+// severityRank orders severities; an unknown one ranks 0.
+var severityRank = map[Severity]int{Notice: 1, Question: 2, Alert: 3, Urgent: 4}
+
+// Valid says whether it is one of the four.
+func (s Severity) Valid() bool { return severityRank[s] > 0 }
+
+// Above says whether s is more severe than t.
+func (s Severity) Above(t Severity) bool { return severityRank[s] > severityRank[t] }
+
+// A Kind groups findings: a household has at most one open incident of each.
+type Kind string
+
+// The kinds of finding and incident.
+const (
+	Welfare   Kind = "welfare" // how is she
+	Water     Kind = "water"   // surge, leak
+	DoorKind  Kind = "door"    // door left open
+	Equipment Kind = "device"  // meter or sensor
+)
+
+// A Finding is what a rule concluded about a household. It begins, and with Ended set it is over.
+// Household, Rule and Device name it while it goes on.
+type Finding struct {
+	Household HouseholdID `json:"household"`
+	Device    DeviceID    `json:"device,omitempty"` // of a device finding
+	Rule      string      `json:"rule"`             // begins with its detector's name
+	Kind      Kind        `json:"kind"`
+	Severity  Severity    `json:"severity"`
+	Trial     bool        `json:"trial,omitempty"` // counted, told to nobody
+	Began     time.Time   `json:"began"`           // event clock: when it was raised
+	Ended     time.Time   `json:"ended,omitzero"`
+	Facts     Facts       `json:"facts"`
+}
+
+// Key names a finding among those that go on in a household.
+func (f Finding) Key() string { return f.Rule + "/" + string(f.Device) }
+
+// Facts are the typed reasons of a finding; which are set depends on the detector. Sentences are made of them in gateway/words.
+type Facts struct {
+	Since  time.Time     `json:"since,omitzero"`   // when what it is about began: the last sign of life, the door's opening, the last report
+	Span   time.Duration `json:"span,omitempty"`   // how long it had lasted when it was raised
+	Limit  time.Duration `json:"limit,omitempty"`  // how long the rule allows, or the window it looks at
+	Usual  time.Duration `json:"usual,omitempty"`  // the longest of a usual day of this home; zero: not known yet
+	Litres Litres        `json:"litres,omitempty"` // used in the window, or by the draw
+	Bound  Litres        `json:"bound,omitempty"`  // what the rule allows in the window
+	DataTo time.Time     `json:"dataTo,omitzero"`  // up to when there is data
+	Life   Life          `json:"life"`             // last signs of life by kind
+	Night  bool          `json:"night,omitempty"`  // local night, 22 to 6
+}

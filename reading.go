@@ -1,0 +1,67 @@
+package stillwater
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Quantity is what a reading measures; it fixes the unit of the value.
+type Quantity string
+
+// The quantities of recorded readings, and Gone, which only sources say.
+const (
+	WaterTotal Quantity = "water.total" // litres on a cumulative counter
+	WaterFlow  Quantity = "water.flow"  // litres per hour
+	Door       Quantity = "door"        // 1 open, 0 closed
+	Activity   Quantity = "activity"    // a sign of life seen by some other sensor
+	Battery    Quantity = "battery"     // percent
+	Alive      Quantity = "alive"       // a heartbeat: the device is there, nothing more
+	Gone       Quantity = "gone"        // the source says that the device is away: a broker's Last Will
+)
+
+// The values of a door reading.
+const (
+	Closed = 0.0
+	Open   = 1.0
+)
+
+// limits are the values a quantity can have; beyond them the device is wrong, not the home.
+var limits = map[Quantity]struct{ min, max float64 }{
+	WaterTotal: {0, 1e12},
+	WaterFlow:  {-1e5, 1e5},
+	Door:       {Closed, Open},
+	Activity:   {0, 1e9},
+	Battery:    {0, 100},
+	Alive:      {0, 1e12},
+	Gone:       {0, 1},
+}
+
+// A Reading is one value of one quantity from one device.
+type Reading struct {
+	Source    string      `json:"source,omitempty"` // feed and point it came by; see Device.Source
+	Household HouseholdID `json:"household"`
+	Device    DeviceID    `json:"device"`
+	Quantity  Quantity    `json:"quantity"`
+	Value     float64     `json:"value"`
+	At        time.Time   `json:"at"`       // event time: when it was true
+	Received  time.Time   `json:"received"` // event clock: when the gateway learned of it
+
+	// Undated marks a state that is true but of unknown age (a retained message, or one without a time of its own out of
+	// a broker's backlog): it says how things are, never that somebody did something.
+	Undated bool `json:"undated,omitempty"`
+}
+
+// Validate refuses values no working device gives. The comparison is written so that NaN fails.
+func (r Reading) Validate() error {
+	l, ok := limits[r.Quantity]
+	if !ok {
+		return fmt.Errorf("unknown quantity %q", r.Quantity)
+	}
+	if !(l.min <= r.Value && r.Value <= l.max) {
+		return fmt.Errorf("%s %v is not between %v and %v", r.Quantity, r.Value, l.min, l.max)
+	}
+	if r.At.IsZero() {
+		return fmt.Errorf("%s reading without a time", r.Quantity)
+	}
+	return nil
+}
