@@ -1,0 +1,117 @@
+package rules
+
+import (
+	"time"
+
+	"stillwater"
+)
+
+// run is water that has not stopped, for one leak rule.
+type run struct {
+	Since time.Time `json:"since,omitzero"` // when the water began to run without a stop
+	To    time.Time `json:"to,omitzero"`    // up to when that is known
+	ML    int64     `json:"ml,omitempty"`
+
+	SlotFrom time.Time `json:"slotFrom,omitzero"` // the slot being filled
+	SlotML   int64     `json:"slotML,omitempty"`
+}
+
+// lasted is how long the water has run.
+func (r *run) lasted() time.Duration {
+	if r.Since.IsZero() {
+		return 0
+	}
+	return r.To.Sub(r.Since)
+}
+
+// run is the rule's run.
+func (h *home) run(rule string) *run {
+	state := h.Runs[rule]
+	if state == nil {
+		if h.Runs == nil {
+			h.Runs = map[string]*run{}
+		}
+		state = &run{}
+		h.Runs[rule] = state
+	}
+	return state
+}
+
+// flowWatcher is a detector that follows each span of a meter, used or not.
+type flowWatcher interface{ flow(*run, *device, draw) }
+
+// leak finds water in every half-hour, or reading interval if that is longer, for After.
+type leak struct{}
+
+// leakSlot is the shortest slot that must each hold water: the half-hours that utilities look at.
+const leakSlot = 30 * time.Minute
+
+func (leak) needs(Rule) map[string]need { return map[string]need{"after": must} }
+
+func (leak) kind() stillwater.Kind { return stillwater.Water }
+
+// flow fills the slots. A span much longer than a slot says nothing of what happened in it, so the run begins anew.
+func (leak) flow(s *run, d *device, w draw) {
+	slot := max(leakSlot, d.usual())
+	if s.SlotFrom.IsZero() || w.To.Sub(w.From) > 2*slot || w.From.Sub(s.To) > 0 {
+		*s = run{SlotFrom: w.To, To: w.To}
+		return
+	}
+	s.SlotML += w.ML
+	if w.To.Sub(s.SlotFrom) < slot*9/10 { // meters are not read on the second
+		s.To = w.To
+		return
+	}
+	if s.SlotML == 0 {
+		*s = run{}
+	} else if s.Since.IsZero() {
+		s.Since = s.SlotFrom
+	}
+	s.ML, s.SlotML = s.ML+s.SlotML, 0
+	s.SlotFrom, s.To = w.To, w.To
+}
+
+func (leak) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+	return raiseRun(h, r, now, holds)
+}
+
+func (leak) wake(*home, *Rule) time.Time { return time.Time{} }
+
+// raiseRun raises a run that has lasted After and held Over.
+func raiseRun(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+	s := h.Runs[r.Name]
+	if s == nil || s.lasted() < r.After || litres(s.ML) < r.Over {
+		return holds
+	}
+	f := h.facts()
+	f.Since, f.Span, f.Limit, f.Litres, f.Bound, f.Night = s.Since, s.lasted(), r.After, litres(s.ML), r.Over, h.night(now)
+	return append(holds, stillwater.Finding{Facts: f})
+}
+
+// runningDraw finds one draw that does not end: each reading, close enough to the last to see a stop, shows more. Over keeps a drip
+// on a fine counter from being taken for a tap.
+type runningDraw struct{}
+
+// fineReading is the longest span between readings in which a draw that stopped would show as a stop.
+const fineReading = 10 * time.Minute
+
+func (runningDraw) needs(Rule) map[string]need { return map[string]need{"after": must, "over": may} }
+
+func (runningDraw) kind() stillwater.Kind { return stillwater.Water }
+
+func (runningDraw) flow(s *run, _ *device, w draw) {
+	if w.ML == 0 || w.To.Sub(w.From) > fineReading || w.From.After(s.To) && !s.Since.IsZero() {
+		*s = run{}
+		return
+	}
+	if s.Since.IsZero() {
+		s.Since = w.From
+	}
+	s.To, s.ML = w.To, s.ML+w.ML
+}
+
+func (runningDraw) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+	return raiseRun(h, r, now, holds)
+}
+
+func (runningDraw) wake(*home, *Rule) time.Time { return time.Time{} }

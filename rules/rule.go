@@ -1,0 +1,174 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stillwater"
+)
+
+// A Rule is a detector with parameters and a severity. Which parameters count is the detector's, named by how the rule's name begins.
+type Rule struct {
+	Name     string              `yaml:"rule" doc:"begins with its detector: silence, surge, leak, leak-running, door-open, away, device-silent, device-blind"`
+	Severity stillwater.Severity `yaml:"severity" doc:"notice (maintenance), question (family is asked, nobody is sent), alert or urgent"`
+	Trial    bool                `yaml:"trial,omitempty" doc:"true: the rule is counted and reported, and tells nobody"`
+	After    time.Duration       `yaml:"after,omitempty" doc:"how long before it is raised: without a sign of life, with the door open, without a report, of running water"`
+	Within   time.Duration       `yaml:"within,omitempty" doc:"the window that litres are counted in"`
+	Under    stillwater.Litres   `yaml:"under,omitempty" doc:"raised when less than this was used in the window"`
+	Over     stillwater.Litres   `yaml:"over,omitempty" doc:"raised when more than this was used in the window, or by one draw"`
+}
+
+// Defaults are the rules for homes that are not learned yet.
+func Defaults() []Rule {
+	return []Rule{
+		{Name: "silence-12h", Severity: stillwater.Question, After: 12 * time.Hour},
+		{Name: "silence-24h", Severity: stillwater.Alert, After: 24 * time.Hour},
+		{Name: "away-question", Severity: stillwater.Question, After: 10 * time.Hour},
+		{Name: "away-alert", Severity: stillwater.Alert, After: 12 * time.Hour},
+		{Name: "surge-2m3-day", Severity: stillwater.Alert, Over: 2000, Within: 24 * time.Hour},
+		{Name: "leak-running", Severity: stillwater.Urgent, After: 2 * time.Hour, Over: 120},
+		{Name: "leak-24h", Severity: stillwater.Notice, After: 24 * time.Hour},
+		{Name: "door-open", Severity: stillwater.Question, After: time.Hour},
+		{Name: "device-silent", Severity: stillwater.Notice},
+		{Name: "device-blind", Severity: stillwater.Alert, After: 24 * time.Hour},
+	}
+}
+
+// Presets are the rules cities use as they are. They can be switched on; a backtest counts them on trial.
+func Presets() []Rule {
+	return []Rule{
+		{Name: "silence-none-in-12h", Severity: stillwater.Alert, After: 12 * time.Hour},
+		{Name: "silence-under-10L-12h", Severity: stillwater.Alert, Under: 10, Within: 12 * time.Hour},
+		{Name: "silence-under-10L-24h", Severity: stillwater.Alert, Under: 10, Within: 24 * time.Hour},
+		{Name: "surge-1m3-day", Severity: stillwater.Alert, Over: 1000, Within: 24 * time.Hour},
+		{Name: "surge-500L-hour", Severity: stillwater.Alert, Over: 500, Within: time.Hour},
+	}
+}
+
+// OnTrial gives the presets that no rule of on has the name of, as trials.
+func OnTrial(on []Rule) []Rule {
+	var trials []Rule
+	for _, p := range Presets() {
+		if !slices.ContainsFunc(on, func(r Rule) bool { return r.Name == p.Name }) {
+			p.Trial = true
+			trials = append(trials, p)
+		}
+	}
+	return trials
+}
+
+// Bounds of what a rule may say: beyond them it is a slip of the pen.
+const (
+	minAfter  = time.Minute
+	maxAfter  = 30 * 24 * time.Hour
+	maxWithin = 48 * time.Hour // draws are remembered this long
+)
+
+// Validate says what is wrong with a rule, field by field. It is the loader's; see gateway/config.
+func (r *Rule) Validate(report func(field any, problem string)) {
+	if !r.Severity.Valid() {
+		report(&r.Severity, fmt.Sprintf("%q is not a severity; write notice, question, alert or urgent", r.Severity))
+	}
+	d := detectorOf(r.Name)
+	if d == nil {
+		report(&r.Name, fmt.Sprintf("rule %q begins with no detector; begin its name with one of %s", r.Name, strings.Join(detectorNames(), ", ")))
+		return
+	}
+	needs := d.needs(*r)
+	for _, p := range []struct {
+		name  string
+		field any
+		set   bool
+	}{
+		{"after", &r.After, r.After != 0},
+		{"within", &r.Within, r.Within != 0},
+		{"under", &r.Under, r.Under != 0},
+		{"over", &r.Over, r.Over != 0},
+	} {
+		switch {
+		case needs[p.name] == must && !p.set:
+			report(r, fmt.Sprintf("rule %q needs %s; add a line like %s", r.Name, p.name, examples[p.name]))
+		case needs[p.name] == never && p.set:
+			report(p.field, fmt.Sprintf("rule %q does not use %s; take the line out", r.Name, p.name))
+		}
+	}
+	if r.After != 0 && (r.After < minAfter || r.After > maxAfter) {
+		report(&r.After, fmt.Sprintf("%s is out of range; after is between 1m and 30d", stillwater.FormatSpan(r.After)))
+	}
+	if r.Within != 0 && (r.Within < minAfter || r.Within > maxWithin) {
+		report(&r.Within, fmt.Sprintf("%s is out of range; within is between 1m and 48h", stillwater.FormatSpan(r.Within)))
+	}
+}
+
+// CheckNames reports rules that share a name.
+func CheckNames(list []Rule, report func(field any, problem string)) {
+	seen := map[string]bool{}
+	for i := range list {
+		if name := list[i].Name; name != "" && seen[name] {
+			report(&list[i].Name, fmt.Sprintf("rule %q stands twice; give each rule a name of its own", name))
+		}
+		seen[list[i].Name] = true
+	}
+}
+
+// examples shows how each parameter is written.
+var examples = map[string]string{"after": "after: 12h", "within": "within: 24h", "under": "under: 10 L", "over": "over: 1 m³"}
+
+// need says how a detector takes a parameter.
+type need int
+
+const (
+	never need = iota
+	may
+	must
+)
+
+// A detector is the code of a rule: it judges one rule on one home.
+type detector interface {
+	// needs says which parameters the rule must, may and may not have.
+	needs(r Rule) map[string]need
+	// kind groups its findings into incidents.
+	kind() stillwater.Kind
+	// judge appends a finding with its device and facts for each that holds at now; the engine fills in the rest.
+	judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding
+	// wake is when the judgement could change although no reading comes; zero: it cannot.
+	wake(h *home, r *Rule) time.Time
+}
+
+// detectors is every detector by the beginning of the names of its rules. The longest beginning wins.
+var detectors = map[string]detector{
+	"silence":       silence{},
+	"away":          away{},
+	"surge":         surge{},
+	"leak":          leak{},
+	"leak-running":  runningDraw{},
+	"door-open":     doorOpen{},
+	"device-silent": deviceSilent{},
+	"device-blind":  deviceBlind{},
+}
+
+func detectorNames() []string {
+	names := make([]string, 0, len(detectors))
+	for name := range detectors {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// detectorOf finds the detector that the name begins with, as a whole word: "leak-running-hot" is a leak-running, "leaks" is nothing.
+func detectorOf(name string) detector {
+	for prefix := name; prefix != ""; {
+		if d, ok := detectors[prefix]; ok {
+			return d
+		}
+		i := strings.LastIndexByte(prefix, '-')
+		if i < 0 {
+			return nil
+		}
+		prefix = prefix[:i]
+	}
+	return nil
+}
