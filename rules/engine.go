@@ -279,11 +279,12 @@ func ceilMinute(t time.Time) time.Time {
 	return t
 }
 
-// Changed calls put with the memory of every household that changed since the last call, in order.
-func (e *Engine) Changed(put func(stillwater.HouseholdID, []byte)) error {
+// Changed calls put with the memory of every household that changed since the last call, and of those for which also says so, in
+// order.
+func (e *Engine) Changed(also func(stillwater.HouseholdID) bool, put func(stillwater.HouseholdID, []byte)) error {
 	for _, id := range e.ids() {
 		h := e.homes[id]
-		if !h.dirty {
+		if !h.dirty && !also(id) {
 			continue
 		}
 		data, err := json.Marshal(h.memory)

@@ -1,0 +1,167 @@
+package pipeline
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"stillwater"
+	"stillwater/gateway/incident"
+)
+
+// found takes a finding that began or ended to its incident.
+func (s *shard) found(b *stillwater.Batch, f stillwater.Finding, now time.Time) {
+	if f.Trial {
+		return
+	}
+	b.Findings = append(b.Findings, f)
+	s.incidentOf(b, s.weigh(f, now), now)
+	if f.Kind == stillwater.Welfare && f.Ended.IsZero() {
+		s.weighSilent(b, f.Household, now)
+	}
+}
+
+// weigh raises the silence of the device that covers a home to an alert while it stands to be checked how she is: then not to
+// see her is an emergency of its own.
+func (s *shard) weigh(f stillwater.Finding, now time.Time) stillwater.Finding {
+	if f.Kind != stillwater.Equipment || f.Severity != stillwater.Notice || s.current(f.Household, stillwater.Welfare) == nil {
+		return f
+	}
+	if s.engine.Standing(f.Household, now).State == stillwater.Blind {
+		f.Severity = stillwater.Alert
+	}
+	return f
+}
+
+// weighSilent does the same for a device that had been silent before the incident began.
+func (s *shard) weighSilent(b *stillwater.Batch, id stillwater.HouseholdID, now time.Time) {
+	for _, f := range s.engine.Standing(id, now).Findings {
+		if heavier := s.weigh(f, now); heavier.Severity != f.Severity {
+			s.incidentOf(b, heavier, now)
+		}
+	}
+}
+
+// incidentOf opens an incident for the finding, or takes it to the one it belongs to.
+func (s *shard) incidentOf(b *stillwater.Batch, f stillwater.Finding, now time.Time) {
+	i := s.current(f.Household, f.Kind)
+	if i == nil {
+		if !f.Ended.IsZero() || !incident.Opens(f) {
+			return
+		}
+		fresh := incident.New(s.p.numbers.Add(1)-1, f, now)
+		i = &fresh
+	}
+	if err := s.step(b, i, incident.Input{Now: now, Finding: &f}); err != nil && !errors.Is(err, incident.ErrNotCurrent) {
+		s.p.Log.Error("finding left out of its incident", "incident", i.ID, "rule", f.Rule, "err", err)
+	}
+}
+
+// current is the household's incident of the kind that findings belong to; nil: there is none.
+func (s *shard) current(id stillwater.HouseholdID, kind stillwater.Kind) *stillwater.Incident {
+	for _, i := range s.incidents {
+		if i.Household == id && i.Kind == kind && incident.Current(*i) {
+			return i
+		}
+	}
+	return nil
+}
+
+// due are the incidents that have something to do at the moment, in one order.
+func (s *shard) due(at time.Time) []*stillwater.Incident {
+	var due []*stillwater.Incident
+	for _, i := range s.incidents {
+		if !i.Next.IsZero() && !i.Next.After(at) {
+			due = append(due, i)
+		}
+	}
+	slices.SortFunc(due, func(a, b *stillwater.Incident) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return due
+}
+
+// step takes an incident further by one input and files what that calls for.
+func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.Input) error {
+	h, ok := s.homes[i.Household]
+	if !ok { // it withdrew: nobody is told anything more of it
+		delete(s.incidents, i.ID)
+		return nil
+	}
+	r, err := incident.Step(incident.Case{Incident: *i, Household: h, Config: s.p.Ladders}, in)
+	if err != nil {
+		return err
+	}
+	if r.Changed {
+		s.keep(r.Incident)
+		b.Incidents = append(b.Incidents, r.Incident)
+	}
+	for _, m := range r.Messages {
+		m.Text = s.p.Text(m, r.Incident, h)
+		s.track(m)
+		b.Messages = append(b.Messages, m)
+	}
+	for _, id := range r.Cancel {
+		if m, ok := s.messages[id]; ok && m.State == stillwater.Pending {
+			m.State, m.Changed = stillwater.Cancelled, in.Now
+			s.track(m)
+			b.Messages = append(b.Messages, m)
+		}
+	}
+	if r.Rearm {
+		s.enter(b, &stillwater.Entry{Rearm: i.Household, At: in.Now})
+	}
+	return nil
+}
+
+// keep remembers an incident while something can still happen to it.
+func (s *shard) keep(i stillwater.Incident) {
+	if incident.Current(i) || !i.Next.IsZero() {
+		s.incidents[i.ID] = &i
+	} else {
+		delete(s.incidents, i.ID)
+	}
+	s.p.index(i)
+}
+
+// track remembers a message while it is under way.
+func (s *shard) track(m stillwater.Message) {
+	if m.State.Final() {
+		delete(s.messages, m.ID)
+	} else {
+		s.messages[m.ID] = m
+	}
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if m.State.Final() {
+		delete(s.p.messages, m.ID)
+	} else {
+		s.p.messages[m.ID] = m.Household
+	}
+}
+
+// index notes which contacts were told of an open incident, so that a reply finds it.
+func (p *Pipeline) index(i stillwater.Incident) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range i.Told {
+		switch told := p.contacts[t.Contact]; {
+		case !i.IsOpen():
+			delete(told, i.ID)
+		case told == nil:
+			p.contacts[t.Contact] = map[stillwater.IncidentID]open{i.ID: {i.Household, i.Code}}
+		default:
+			told[i.ID] = open{i.Household, i.Code}
+		}
+	}
+}
+
+// standing is how a home is, incidents included.
+func (s *shard) standing(id stillwater.HouseholdID, now time.Time) stillwater.Standing {
+	st := s.engine.Standing(id, now)
+	for _, i := range s.incidents {
+		if i.Household == id && i.Kind == stillwater.Welfare && i.IsOpen() {
+			st.State = stillwater.ToBeChecked
+		}
+	}
+	return st
+}

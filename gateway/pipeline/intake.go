@@ -1,0 +1,82 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"stillwater"
+)
+
+// The outcomes of a reading before it comes to its household's shard. The engine's are in rules.Outcome.
+const (
+	UnknownDevice = "unknown-device" // its source is no device of a household
+	NoConsent     = "no-consent"     // nothing of it is kept
+	Implausible   = "implausible"    // no working device gives such a value
+	Ahead         = "ahead"          // its device's clock runs ahead: taken as of its arrival
+	Behind        = "behind"         // it is of more than an hour ago: history, taken as of its own time
+)
+
+// Tolerances of device clocks.
+const (
+	mayBeAhead = 2 * time.Minute
+	isHistory  = time.Hour
+)
+
+// Emit takes readings from a source. It waits while the queue of their shard is full, and gives an error only when ctx is
+// done: then nothing was taken. done (may be nil) is called once all of them are committed or refused.
+func (p *Pipeline) Emit(ctx context.Context, readings []stillwater.Reading, done func()) error {
+	if done == nil {
+		done = func() {}
+	}
+	byShard := map[*shard][]stillwater.Reading{}
+	for _, r := range readings {
+		if p.admit(&r) {
+			s := p.shard(r.Household)
+			byShard[s] = append(byShard[s], r)
+		}
+	}
+	if len(byShard) == 0 {
+		done()
+		return nil
+	}
+	var left atomic.Int32
+	left.Store(int32(len(byShard)))
+	each := func() {
+		if left.Add(-1) == 0 {
+			done()
+		}
+	}
+	for s, rs := range byShard {
+		if err := s.put(ctx, input{readings: rs, done: each}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// admit resolves the reading's source and says whether it may be recorded. It counts every reading that is refused or changed.
+func (p *Pipeline) admit(r *stillwater.Reading) bool {
+	h, d, ok := p.Registry.BySource(r.Source)
+	if !ok {
+		p.Count(UnknownDevice)
+		return false
+	}
+	r.Household, r.Device = h.ID, d.ID
+	if r.At.Sub(r.Received) > mayBeAhead {
+		p.Count(Ahead)
+		r.At = r.Received
+	}
+	if !h.Consent.Covers(r.At, r.Received) {
+		p.Count(NoConsent)
+		return false
+	}
+	if err := r.Validate(); err != nil {
+		p.Count(Implausible)
+		return false
+	}
+	if r.Received.Sub(r.At) > isHistory {
+		p.Count(Behind)
+	}
+	return true
+}

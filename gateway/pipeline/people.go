@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"stillwater"
+	"stillwater/gateway/incident"
+	"stillwater/gateway/words"
+)
+
+// ErrNoIncident says that an act is about an incident that is not open here.
+var ErrNoIncident = errors.New("no such open incident")
+
+// Act does what somebody decided about an incident, and returns when it is committed. A *incident.Refusal says that this cannot
+// be done now.
+func (p *Pipeline) Act(ctx context.Context, household stillwater.HouseholdID, a stillwater.Act) error {
+	s := p.shard(household)
+	var refused error
+	err := s.do(ctx, func(b *stillwater.Batch) { refused = s.act(b, a) })
+	return errors.Join(err, refused)
+}
+
+func (s *shard) act(b *stillwater.Batch, a stillwater.Act) error {
+	i := s.incidents[a.Incident]
+	if i == nil {
+		return fmt.Errorf("incident %q: %w", a.Incident, ErrNoIncident)
+	}
+	return s.step(b, i, incident.Input{Now: s.p.Clock.Now(), Act: &a})
+}
+
+// Receipt files what became of an attempt to deliver a message, with what follows for its incident, and returns when it is
+// committed. A receipt for a message that is no longer under way changes nothing.
+func (p *Pipeline) Receipt(ctx context.Context, r stillwater.Receipt) error {
+	p.mu.Lock()
+	household, ok := p.messages[r.Message]
+	p.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	s := p.shard(household)
+	return s.do(ctx, func(b *stillwater.Batch) { s.receipt(b, r) })
+}
+
+func (s *shard) receipt(b *stillwater.Batch, r stillwater.Receipt) {
+	m, ok := s.messages[r.Message]
+	if !ok {
+		return
+	}
+	now := s.p.Clock.Now()
+	repeat := m.Repeat
+	m.State, m.Changed, m.Attempts, m.Repeat = r.State, now, r.Attempts, r.Repeat
+	m.Provider, m.ProviderID, m.Error = r.Provider, r.ProviderID, r.Error
+	i := s.incidents[m.Incident]
+	if h, known := s.homes[m.Household]; known && i != nil && m.Repeat != repeat {
+		m.Text = s.p.Text(m, *i, h)
+	}
+	s.track(m)
+	b.Messages = append(b.Messages, m)
+	if i == nil {
+		return
+	}
+	if err := s.step(b, i, incident.Input{Now: now, Receipt: &r}); err != nil {
+		s.p.Log.Warn("receipt left out of its incident", "message", m.ID, "err", err)
+	}
+}
+
+// Directory finds people by their phone.
+type Directory interface {
+	ByPhone(stillwater.Phone) []stillwater.Contact
+}
+
+// Reply acts on a text that came in, once, and returns when that is committed. Unknown senders and texts that are no command are
+// only noted: they get silence.
+func (p *Pipeline) Reply(ctx context.Context, people Directory, r stillwater.Reply) error {
+	known, err := p.Store.HasReply(ctx, r.ID)
+	if err != nil || known {
+		return err
+	}
+	senders := people.ByPhone(r.From)
+	command, ok := words.ParseReply(r.Text)
+	if !ok || len(senders) == 0 {
+		p.Log.Info("reply is no command", "from", r.From, "known", len(senders) > 0)
+		return p.shards[0].do(ctx, func(b *stillwater.Batch) { b.Replies = append(b.Replies, r) })
+	}
+	for _, c := range senders {
+		meant := p.meant(c.ID, command.Code)
+		switch len(meant) {
+		case 0:
+			continue
+		case 1:
+			return p.answer(ctx, r, c, command, meant[0])
+		default:
+			return p.askWhich(ctx, r, c, meant[0])
+		}
+	}
+	return p.shards[0].do(ctx, func(b *stillwater.Batch) { b.Replies = append(b.Replies, r) })
+}
+
+// told is an open incident with where it is.
+type told struct {
+	id stillwater.IncidentID
+	open
+}
+
+// meant are the open incidents that a reply of the contact can be about: the one the code names, else all it was told of.
+func (p *Pipeline) meant(contact stillwater.ContactID, code string) []told {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []told
+	for id, o := range p.contacts[contact] {
+		if code != "" && strings.HasPrefix(code, o.code) {
+			return []told{{id, o}}
+		}
+		all = append(all, told{id, o})
+	}
+	slices.SortFunc(all, func(a, b told) int { return strings.Compare(string(a.id), string(b.id)) })
+	return all
+}
+
+// answer does what the reply says.
+func (p *Pipeline) answer(ctx context.Context, r stillwater.Reply, c stillwater.Contact, command words.Command, t told) error {
+	s := p.shard(t.household)
+	return s.do(ctx, func(b *stillwater.Batch) {
+		b.Replies = append(b.Replies, r)
+		err := s.act(b, stillwater.Act{
+			Incident: t.id, Deed: command.Deed, Who: string(c.ID), Remote: c.Remote,
+			Outcome: command.Outcome, Known: command.Known, Note: r.Text,
+		})
+		if err != nil {
+			s.p.Log.Info("reply not acted on", "from", r.From, "incident", t.id, "err", err)
+		}
+	})
+}
+
+// askWhich asks the sender to name the code, because the reply fits several open incidents.
+func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, c stillwater.Contact, t told) error {
+	s := p.shard(t.household)
+	return s.do(ctx, func(b *stillwater.Batch) {
+		b.Replies = append(b.Replies, r)
+		i, h := s.incidents[t.id], s.homes[t.household]
+		if i == nil {
+			return
+		}
+		m := stillwater.Message{
+			ID: stillwater.MessageID("which-" + r.ID), Incident: t.id, Household: t.household, Contact: c.ID, Purpose: stillwater.Which,
+			Severity: i.Severity, To: c.Phone, Language: c.Language, Code: t.code + "W", Created: s.p.Clock.Now(), State: stillwater.Pending,
+		}
+		m.Text = s.p.Text(m, *i, h)
+		s.track(m)
+		b.Messages = append(b.Messages, m)
+	})
+}

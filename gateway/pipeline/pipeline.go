@@ -1,0 +1,286 @@
+// Package pipeline takes what comes in (readings, replies, deeds of people, receipts, and the passing of time) through the
+// engine and the incidents into the store, in one order for each household.
+//
+// Households are spread over shards; each shard has one goroutine that owns its engine and its incidents, and a bounded queue. A
+// full queue holds up its source: nothing is dropped for want of room. Everything a batch of inputs leads to (journal,
+// findings, incidents, messages) is committed in one transaction, and only then is a source acknowledged. A commit that fails
+// is tried again, and holds its shard until it succeeds.
+//
+// A start rebuilds each engine from its states and the journal after them, without telling anybody anything twice. A shard
+// never sends; it commits messages, and the courier takes them from the store.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stillwater"
+	"stillwater/gateway/incident"
+	"stillwater/rules"
+)
+
+// Shards is how many owners households are spread over. It is part of the journal (ticks say for which of how many shards they
+// were), and more than the cores of a small machine gains nothing.
+const Shards = 4
+
+// Bounds of what waits and what goes into one transaction.
+const (
+	queueLength = 1024 // inputs that wait in a shard before its sources are held up
+	batchLength = 256  // inputs committed together at most
+)
+
+// Store is what the pipeline keeps everything in.
+type Store interface {
+	Commit(ctx context.Context, b *stillwater.Batch) error
+	HasReply(ctx context.Context, id string) (bool, error)
+	Loader
+}
+
+// Loader gives back what was committed, at a start.
+type Loader interface {
+	States(ctx context.Context, fn func(stillwater.State) error) error
+	Entries(ctx context.Context, after int64, fn func(stillwater.Entry) error) error
+	OpenIncidents(ctx context.Context) ([]stillwater.Incident, error)
+	LastIncident(ctx context.Context) (int64, error)
+}
+
+// Outbox gives the messages that are under way, at a start.
+type Outbox interface {
+	Outbox(ctx context.Context) ([]stillwater.Message, error)
+}
+
+// Registry says who is known.
+type Registry interface {
+	BySource(source string) (stillwater.Household, stillwater.Device, bool)
+	Household(id stillwater.HouseholdID) (stillwater.Household, bool)
+	All() []stillwater.Household
+}
+
+// Clock is the event clock.
+type Clock interface {
+	Now() time.Time
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// Options are what a pipeline works with. All are needed unless said otherwise.
+type Options struct {
+	Rules    []rules.Rule
+	Ladders  incident.Config
+	Registry Registry
+	Store    Store
+	Outbox   Outbox
+	Clock    Clock
+	Log      *slog.Logger
+
+	// Text writes the text of a message.
+	Text func(stillwater.Message, stillwater.Incident, stillwater.Household) string
+	// Count is called with the outcome of every reading; may be nil.
+	Count func(outcome string)
+	// Committed is called by the shard after each commit, and must not block; may be nil.
+	Committed func(*stillwater.Batch)
+	// Health is called when the store fails (with the error) and when it works again (nil); may be nil.
+	Health func(err error)
+}
+
+// Pipeline is the way from readings to messages.
+type Pipeline struct {
+	Options
+	shards  [Shards]*shard
+	numbers atomic.Int64 // incidents ever
+
+	mu       sync.Mutex                                              // guards everything below
+	messages map[stillwater.MessageID]stillwater.HouseholdID         // those under way
+	contacts map[stillwater.ContactID]map[stillwater.IncidentID]open // open incidents each contact was told of
+}
+
+// open is an open incident that a contact was told of.
+type open struct {
+	household stillwater.HouseholdID
+	code      string
+}
+
+// New makes a pipeline. Load must be called before Run.
+func New(o Options) *Pipeline {
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	if o.Committed == nil {
+		o.Committed = func(*stillwater.Batch) {}
+	}
+	if o.Health == nil {
+		o.Health = func(error) {}
+	}
+	p := &Pipeline{
+		Options: o, messages: map[stillwater.MessageID]stillwater.HouseholdID{},
+		contacts: map[stillwater.ContactID]map[stillwater.IncidentID]open{},
+	}
+	for i := range p.shards {
+		p.shards[i] = newShard(p, i)
+	}
+	return p
+}
+
+// shard is the one that owns the household.
+func (p *Pipeline) shard(id stillwater.HouseholdID) *shard {
+	h := fnv.New32a()
+	h.Write([]byte(id)) //nolint:errcheck // never fails
+	return p.shards[h.Sum32()%Shards]
+}
+
+// Load rebuilds the shards from the store: the last states, the journal after them (its outputs were committed before), the
+// open incidents and the messages under way.
+func (p *Pipeline) Load(ctx context.Context) error {
+	p.placeHomes()
+	seqs := map[stillwater.HouseholdID]int64{}
+	err := p.Store.States(ctx, func(s stillwater.State) error {
+		if _, ok := p.Registry.Household(s.Household); !ok {
+			return nil // of a household that is no longer known
+		}
+		seqs[s.Household] = s.Seq
+		return p.shard(s.Household).restore(s)
+	})
+	if err != nil {
+		return fmt.Errorf("engine states: %w", err)
+	}
+	if err := p.replay(ctx, seqs); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	incidents, err := p.Store.OpenIncidents(ctx)
+	if err != nil {
+		return fmt.Errorf("open incidents: %w", err)
+	}
+	for _, i := range incidents {
+		p.shard(i.Household).keep(i)
+	}
+	under, err := p.Outbox.Outbox(ctx)
+	if err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	for _, m := range under {
+		p.shard(m.Household).track(m)
+	}
+	last, err := p.Store.LastIncident(ctx)
+	p.numbers.Store(last)
+	return err
+}
+
+// replay steps the engines through the journal after the states.
+func (p *Pipeline) replay(ctx context.Context, seqs map[stillwater.HouseholdID]int64) error {
+	after := int64(-1)
+	for _, h := range p.Registry.All() {
+		if seq, ok := seqs[h.ID]; !ok || after < 0 || seq < after {
+			after = seq // of a household without a state: 0, all of it
+		}
+	}
+	return p.Store.Entries(ctx, max(after, 0), func(e stillwater.Entry) error {
+		switch {
+		case e.Reading != nil:
+			p.replayOne(&e, e.Reading.Household, seqs)
+		case e.Rearm != "":
+			p.replayOne(&e, e.Rearm, seqs)
+		case e.Shard >= 0 && e.Shard < Shards:
+			p.shards[e.Shard].engine.Step(&e)
+		}
+		return ctx.Err()
+	})
+}
+
+func (p *Pipeline) replayOne(e *stillwater.Entry, id stillwater.HouseholdID, seqs map[stillwater.HouseholdID]int64) {
+	if _, known := p.Registry.Household(id); known && e.Seq > seqs[id] {
+		p.shard(id).engine.Step(e)
+	}
+}
+
+// Teach steps the engines through readings of the past without journal, findings or incidents, so that homes are learned before
+// a demonstration. It is for a pipeline that is loaded and does not run yet; the states are committed at the end.
+func (p *Pipeline) Teach(ctx context.Context, history func(func(stillwater.Reading) bool)) error {
+	for r := range history {
+		s := p.shard(r.Household)
+		if next := s.engine.Next(); !next.IsZero() && next.Before(r.Received) {
+			s.engine.Step(&stillwater.Entry{Tick: r.Received.Truncate(time.Minute)})
+		}
+		s.engine.Step(&stillwater.Entry{Reading: &r})
+	}
+	for _, s := range p.shards {
+		b := &stillwater.Batch{}
+		if err := s.snapshot(b); err != nil {
+			return err
+		}
+		if err := p.Store.Commit(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run works until ctx is done, then commits what was taken and the states of the engines, and returns.
+func (p *Pipeline) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	errs := make([]error, Shards)
+	for i, s := range p.shards {
+		group.Go(func() { errs[i] = s.run(ctx) })
+	}
+	p.tick(ctx)
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// tick lets each shard know of every whole minute of event time. A shard that is held gets only the latest.
+func (p *Pipeline) tick(ctx context.Context) {
+	for {
+		now := p.Clock.Now()
+		next := now.Truncate(time.Minute).Add(time.Minute)
+		if p.Clock.Sleep(ctx, next.Sub(now)) != nil {
+			return
+		}
+		for _, s := range p.shards {
+			s.tick(next)
+		}
+	}
+}
+
+// Reload takes the registry as it is now: households that came, changed, or withdrew their consent.
+func (p *Pipeline) Reload(ctx context.Context) error {
+	for _, s := range p.shards {
+		if err := s.do(ctx, func(*stillwater.Batch) { s.place() }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placeHomes tells the engines who there is.
+func (p *Pipeline) placeHomes() {
+	for _, s := range p.shards {
+		s.place()
+	}
+}
+
+// Standings is how every home is now, in the order of the registry. A shard that is held up makes it wait.
+func (p *Pipeline) Standings(ctx context.Context) ([]stillwater.Standing, error) {
+	now := p.Clock.Now()
+	byHome := map[stillwater.HouseholdID]stillwater.Standing{}
+	for _, s := range p.shards {
+		err := s.do(ctx, func(*stillwater.Batch) {
+			for id := range s.homes {
+				byHome[id] = s.standing(id, now)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var list []stillwater.Standing
+	for _, h := range p.Registry.All() {
+		if st, ok := byHome[h.ID]; ok {
+			list = append(list, st)
+		}
+	}
+	return list, nil
+}
