@@ -62,10 +62,20 @@ func (d *device) patience() time.Duration {
 	return max(time.Duration(blindAfter*float64(usual)), leastSilence)
 }
 
-// silent says whether at now the device is quiet for longer than it should be.
-func (d *device) silent(now time.Time) bool {
-	p := d.patience()
-	return d.Gone || (p > 0 && now.Sub(d.Heard) >= p)
+// silentAt is when the device will have been quiet for longer than it should be, if nothing comes from it; zero: that cannot be
+// said. A time in which the gateway did not listen does not count.
+func (h *home) silentAt(d *device) time.Time {
+	p, since := d.patience(), later(d.Heard, h.Listening)
+	if p == 0 || since.IsZero() {
+		return time.Time{}
+	}
+	return since.Add(p)
+}
+
+// silent says whether at now the device is quiet for longer than it should be, or its source says that it is away.
+func (h *home) silent(d *device, now time.Time) bool {
+	at := h.silentAt(d)
+	return d.Gone || (!at.IsZero() && !now.Before(at))
 }
 
 // hear notes that something came from the device.

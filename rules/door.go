@@ -18,7 +18,7 @@ func (doorOpen) judge(h *home, r *Rule, now time.Time, holds []stillwater.Findin
 		if d.Door == nil || !d.Door.Open || now.Sub(d.Door.Since) < r.After {
 			continue
 		}
-		if d.silent(now) && !h.active(r.Name, d.ID) {
+		if h.silent(d, now) && !h.active(r.Name, d.ID) {
 			continue
 		}
 		f := h.facts()
@@ -35,7 +35,7 @@ func (doorOpen) wake(h *home, r *Rule) time.Time {
 			continue
 		}
 		due := d.Door.Since.Add(r.After)
-		if p := d.patience(); p > 0 && due.Sub(d.Heard) >= p { // it will be silent by then
+		if at := h.silentAt(d); !at.IsZero() && !due.Before(at) { // it will be silent by then
 			continue
 		}
 		first = sooner(first, due)

@@ -184,14 +184,7 @@ func (e *Engine) resume(at time.Time) {
 	e.now = later(e.now, at)
 	for _, id := range e.ids() {
 		h := e.homes[id]
-		if !h.Vouched.IsZero() {
-			h.Vouched = later(h.Vouched, at)
-		}
-		for _, d := range h.Devices {
-			if !d.Heard.IsZero() && !d.Gone {
-				d.Heard = later(d.Heard, at)
-			}
-		}
+		h.Listening = later(h.Listening, at)
 		h.dirty = true
 		e.schedule(h)
 	}

@@ -34,6 +34,7 @@ type memory struct {
 	DataTo    time.Time       `json:"dataTo,omitzero"`
 	Covered   time.Duration   `json:"covered"`            // all the time that readings vouch for
 	Vouched   time.Time       `json:"vouched,omitzero"`   // event clock: when DataTo last moved
+	Listening time.Time       `json:"listening,omitzero"` // since when the gateway has listened without a break
 	Life      stillwater.Life `json:"life"`               // last signs of life
 	StillFrom time.Time       `json:"stillFrom,omitzero"` // since when stillness counts: the last sign of life, later by every hole since
 	WholeFrom time.Time       `json:"wholeFrom,omitzero"` // since when coverage has no hole
@@ -146,7 +147,7 @@ func (h *home) readCounter(d *device, r *stillwater.Reading) Outcome {
 	}
 	d.Vouched = w.To
 	h.advanceTo(r)
-	h.drawn(d, w)
+	h.drawn(w)
 	return outcome
 }
 

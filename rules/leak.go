@@ -38,37 +38,40 @@ func (h *home) run(rule string) *run {
 }
 
 // flowWatcher is a detector that follows each span of a meter, used or not.
-type flowWatcher interface{ flow(*run, *device, draw) }
+type flowWatcher interface{ flow(*run, draw) }
 
 // leak finds water in every half-hour, or reading interval if that is longer, for After.
 type leak struct{}
 
-// leakSlot is the shortest slot that must each hold water: the half-hours that utilities look at.
-const leakSlot = 30 * time.Minute
+// leakSlot is the shortest slot that must each hold water: the half-hours that utilities look at. A reading interval up to
+// leakReading makes a longer slot; of a longer one too little is known.
+const (
+	leakSlot    = 30 * time.Minute
+	leakReading = 2 * time.Hour
+)
 
 func (leak) needs(Rule) map[string]need { return map[string]need{"after": must} }
 
 func (leak) kind() stillwater.Kind { return stillwater.Water }
 
-// flow fills the slots. A span much longer than a slot says nothing of what happened in it, so the run begins anew.
-func (leak) flow(s *run, d *device, w draw) {
-	slot := max(leakSlot, d.usual())
-	if s.SlotFrom.IsZero() || w.To.Sub(w.From) > 2*slot || w.From.Sub(s.To) > 0 {
+// flow fills the slots. After a span too long to say what happened in it the run begins anew.
+func (leak) flow(s *run, w draw) {
+	if s.SlotFrom.IsZero() || w.To.Sub(w.From) > leakReading || w.From.After(s.To) {
 		*s = run{SlotFrom: w.To, To: w.To}
 		return
 	}
 	s.SlotML += w.ML
-	if w.To.Sub(s.SlotFrom) < slot*9/10 { // meters are not read on the second
-		s.To = w.To
+	s.To = w.To
+	if w.To.Sub(s.SlotFrom) < leakSlot*9/10 { // meters are not read on the second
 		return
 	}
 	if s.SlotML == 0 {
-		*s = run{}
+		*s = run{To: w.To}
 	} else if s.Since.IsZero() {
 		s.Since = s.SlotFrom
 	}
 	s.ML, s.SlotML = s.ML+s.SlotML, 0
-	s.SlotFrom, s.To = w.To, w.To
+	s.SlotFrom = w.To
 }
 
 func (leak) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
@@ -99,7 +102,7 @@ func (runningDraw) needs(Rule) map[string]need { return map[string]need{"after":
 
 func (runningDraw) kind() stillwater.Kind { return stillwater.Water }
 
-func (runningDraw) flow(s *run, _ *device, w draw) {
+func (runningDraw) flow(s *run, w draw) {
 	if w.ML == 0 || w.To.Sub(w.From) > fineReading || w.From.After(s.To) && !s.Since.IsZero() {
 		*s = run{}
 		return

@@ -15,9 +15,13 @@ func (deviceSilent) kind() stillwater.Kind { return stillwater.Equipment }
 
 func (deviceSilent) judge(h *home, _ *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	for _, d := range h.Devices {
-		if d.silent(now) {
+		if h.silent(d, now) {
 			f := h.facts()
-			f.Since, f.Span, f.Limit = d.Heard, now.Sub(d.Heard), d.patience()
+			f.Since, f.Limit = d.Heard, d.patience()
+			if f.Since.IsZero() { // never heard: since it is waited for
+				f.Since = h.Listening
+			}
+			f.Span = now.Sub(f.Since)
 			holds = append(holds, stillwater.Finding{Device: d.ID, Facts: f})
 		}
 	}
@@ -27,8 +31,8 @@ func (deviceSilent) judge(h *home, _ *Rule, now time.Time, holds []stillwater.Fi
 func (deviceSilent) wake(h *home, r *Rule) time.Time {
 	var first time.Time
 	for _, d := range h.Devices {
-		if p := d.patience(); p > 0 && !h.active(r.Name, d.ID) {
-			first = sooner(first, d.Heard.Add(p))
+		if !h.active(r.Name, d.ID) {
+			first = sooner(first, h.silentAt(d))
 		}
 	}
 	return first
@@ -48,22 +52,30 @@ func (deviceBlind) judge(h *home, r *Rule, now time.Time, holds []stillwater.Fin
 		return holds
 	}
 	f := h.facts()
-	f.Since, f.Span, f.Limit, f.Night = h.DataTo, now.Sub(h.Vouched), r.After, h.night(now)
+	f.Since, f.Limit, f.Night = h.DataTo, r.After, h.night(now)
+	if f.Since.IsZero() {
+		f.Since = h.Listening
+	}
+	f.Span = now.Sub(f.Since)
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
 // blindDue is when the home has been blind for too long if nothing comes.
 func blindDue(h *home, r *Rule) time.Time {
-	if h.Vouched.IsZero() {
-		return time.Time{}
+	since := later(h.Vouched, h.Listening)
+	if since.IsZero() {
+		return since
 	}
-	patience := r.After
+	patience, covered := r.After, false
 	for _, d := range h.Devices {
 		if d.Kind == h.covering() {
-			patience = max(patience, d.patience())
+			patience, covered = max(patience, d.patience()), true
 		}
 	}
-	return h.Vouched.Add(patience)
+	if !covered {
+		return time.Time{} // nothing was ever there that could see her; the registry refuses such a home
+	}
+	return since.Add(patience)
 }
 
 func (deviceBlind) wake(h *home, r *Rule) time.Time {

@@ -14,10 +14,10 @@ type window struct {
 }
 
 // drawn files a draw: a sign of life, and litres for the windows and runs.
-func (h *home) drawn(d *device, w draw) {
+func (h *home) drawn(w draw) {
 	for _, r := range h.rules {
 		if f, ok := r.detector.(flowWatcher); ok {
-			f.flow(h.run(r.rule.Name), d, w)
+			f.flow(h.run(r.rule.Name), w)
 		}
 	}
 	if w.ML > 0 {

@@ -1,0 +1,217 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"stillwater"
+)
+
+// history makes a random journal of some homes: days with use, nights, holes, foreign values, resets, door, ticks.
+func history(rng *rand.Rand, days int) []stillwater.Entry {
+	var entries []stillwater.Entry
+	at := monday.UTC()
+	end := at.AddDate(0, 0, days)
+	counter := map[int]float64{0: 1000, 1: 99_950, 2: 5}
+	open := map[int]float64{}
+	for at.Before(end) {
+		at = at.Add(time.Duration(1+rng.IntN(50)) * time.Minute)
+		home := rng.IntN(3)
+		if rng.IntN(200) == 0 {
+			at = at.Add(time.Duration(rng.IntN(40)) * time.Hour) // off the air
+		}
+		r := stillwater.Reading{Household: stillwater.HouseholdID(fmt.Sprint("h", home)), Device: "meter", Quantity: stillwater.WaterTotal, At: at, Received: at}
+		switch hour := at.In(shanghai).Hour(); {
+		case rng.IntN(12) == 0:
+			open[home] = 1 - open[home]
+			r.Device, r.Quantity, r.Value, r.Undated = "door", stillwater.Door, open[home], rng.IntN(10) == 0
+		case rng.IntN(150) == 0:
+			r.Value = float64(rng.IntN(500_000)) // foreign, stale or swapped
+		case rng.IntN(300) == 0:
+			counter[home] = 0
+			r.Value = 0
+		default:
+			if hour >= 7 && hour < 22 && rng.IntN(3) == 0 {
+				counter[home] += float64(rng.IntN(90))
+			}
+			r.Value = counter[home]
+		}
+		if rng.IntN(30) == 0 {
+			r.At = r.At.Add(-time.Duration(rng.IntN(180)) * time.Minute) // late
+		}
+		entries = append(entries, stillwater.Entry{Reading: &r})
+		switch rng.IntN(60) {
+		case 0:
+			entries = append(entries, stillwater.Entry{Rearm: r.Household, At: at})
+		case 1:
+			entries = append(entries, stillwater.Entry{Resumed: at})
+		case 2, 3, 4, 5, 6, 7:
+			entries = append(entries, stillwater.Entry{Tick: at.Truncate(time.Minute)})
+		}
+	}
+	return entries
+}
+
+func newTestEngine() *Engine {
+	e := New(append(Defaults(), OnTrial(Defaults())...))
+	for i := range 3 {
+		e.Put(Home{ID: stillwater.HouseholdID(fmt.Sprint("h", i)), Location: shanghai, Devices: []stillwater.Device{
+			{ID: "meter", Kind: stillwater.Meter}, {ID: "door", Kind: stillwater.DoorContact},
+		}})
+	}
+	return e
+}
+
+// run steps the engine through the entries and gives all that was found, as text.
+func runAll(e *Engine, entries []stillwater.Entry) []string {
+	var all []string
+	for i := range entries {
+		found, _ := e.Step(&entries[i])
+		for _, f := range found {
+			line, _ := json.Marshal(f)
+			all = append(all, string(line))
+		}
+	}
+	return all
+}
+
+// TestSameJournalSameFindings is law 4: an engine that is stopped anywhere and rebuilt from its states finds what one that never
+// stopped finds, and a journal cut short gives the same up to the cut.
+func TestSameJournalSameFindings(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		entries := history(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)), 12)
+		cut := rapid.IntRange(0, len(entries)).Draw(t, "cut")
+		whole := runAll(newTestEngine(), entries)
+
+		first := newTestEngine()
+		before := runAll(first, entries[:cut])
+		second := newTestEngine()
+		err := first.Changed(func(stillwater.HouseholdID) bool { return true }, func(id stillwater.HouseholdID, data []byte) {
+			if err := second.Restore(id, data); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := runAll(second, entries[cut:])
+
+		if len(before) > len(whole) || !slices.Equal(before, whole[:len(before)]) {
+			t.Fatalf("cut at %d: what was found before the cut differs", cut)
+		}
+		if got := append(before, after...); !slices.Equal(got, whole) {
+			t.Fatalf("stopped at %d: found\n%v\nwithout a stop\n%v", cut, got, whole)
+		}
+	})
+}
+
+// TestTicksAreIdempotent is the other half of law 4: how often the time is told does not matter.
+func TestTicksAreIdempotent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		entries := history(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2)), 8)
+		var often []stillwater.Entry
+		var last time.Time
+		for _, e := range entries {
+			if !e.Tick.IsZero() {
+				for m := last; m.Before(e.Tick); m = m.Add(time.Minute) {
+					if !m.IsZero() {
+						often = append(often, stillwater.Entry{Tick: m})
+					}
+				}
+			}
+			if e.Reading != nil {
+				last = later(last, e.Reading.Received.Truncate(time.Minute))
+			}
+			often = append(often, e)
+		}
+		if a, b := runAll(newTestEngine(), entries), runAll(newTestEngine(), often); !slices.Equal(a, b) {
+			t.Fatalf("a tick each minute changes what is found: %d and %d lines", len(a), len(b))
+		}
+	})
+}
+
+// TestNoDataIsNeverNoUse is law 1: without a reading no silence is ever raised, and none says more than readings vouch for.
+func TestNoDataIsNeverNoUse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		entries := history(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 3)), 10)
+		e := newTestEngine()
+		latest := map[stillwater.HouseholdID]time.Time{}
+		for i := range entries {
+			found, _ := e.Step(&entries[i])
+			if r := entries[i].Reading; r != nil && r.Quantity == stillwater.WaterTotal {
+				latest[r.Household] = later(latest[r.Household], r.At)
+			}
+			for _, f := range found {
+				if f.Kind != stillwater.Welfare || !f.Ended.IsZero() {
+					continue
+				}
+				if entries[i].Reading == nil {
+					t.Fatalf("%s raised without a reading", f.Rule)
+				}
+				if f.Facts.DataTo.After(latest[f.Household]) {
+					t.Fatalf("%s says data to %v, the last reading is of %v", f.Rule, f.Facts.DataTo, latest[f.Household])
+				}
+				if f.Facts.Span > f.Facts.DataTo.Sub(f.Facts.Since) {
+					t.Fatalf("%s counts %v of stillness from %v with data to %v", f.Rule, f.Facts.Span, f.Facts.Since, f.Facts.DataTo)
+				}
+			}
+		}
+	})
+}
+
+// TestTimeLeftIsTheAlert holds the promise of Protection: if all life stops at some moment and the meter goes on reporting, the
+// first alert comes exactly when it was said.
+func TestTimeLeftIsTheAlert(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 4))
+		on := append(Defaults(), Rule{Name: "silence-under-10L-24h", Severity: stillwater.Alert, Under: 10, Within: 24 * time.Hour})
+		e := New(on)
+		every := time.Duration(rapid.SampledFrom([]int{5, 15, 60, 240}).Draw(t, "minutes")) * time.Minute
+		e.Put(Home{ID: "h", Location: shanghai, Devices: []stillwater.Device{{ID: "meter", Kind: stillwater.Meter, Every: every}, {ID: "door", Kind: stillwater.DoorContact}}})
+		at, litres, door := monday.UTC(), 100.0, 0.0
+		step := func() (alert string) {
+			at = at.Add(every)
+			found, _ := e.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: "h", Device: "meter", Quantity: stillwater.WaterTotal, Value: litres, At: at, Received: at}})
+			for _, f := range found {
+				if f.Kind == stillwater.Welfare && f.Severity == stillwater.Alert && f.Ended.IsZero() {
+					return f.Rule
+				}
+			}
+			return ""
+		}
+		alerted := false
+		for range rapid.IntRange(1, 200).Draw(t, "readings") {
+			if rng.IntN(4) == 0 {
+				litres += float64(rng.IntN(30))
+			}
+			if rng.IntN(10) == 0 {
+				door = 1 - door
+				moment := at.Add(time.Duration(rng.Int64N(int64(every))))
+				e.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: "h", Device: "door", Quantity: stillwater.Door, Value: door, At: moment, Received: moment}})
+			}
+			alerted = step() != "" || alerted
+		}
+		stopped := at.Add(time.Duration(rng.Int64N(int64(every))))
+		said, rule := e.Protection("h", stopped)
+		for range int(horizon / every) {
+			if said.Before(stopped) { // an alert goes on: it was raised in this stillness
+				return
+			}
+			if raised := step(); raised != "" {
+				if !at.Equal(said) {
+					t.Fatalf("stopped at %v: said %v by %s, raised %v by %s", stopped, said, rule, at, raised)
+				}
+				return
+			}
+		}
+		if !said.IsZero() {
+			t.Fatalf("said %v by %s, and nothing was raised", said, rule)
+		}
+	})
+}

@@ -1,0 +1,245 @@
+package rules
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"stillwater"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scenarios expect; look at the difference before you keep it")
+
+// TestScenarios plays the files in testdata. Above the line ---- stands what happens, below it what is found:
+//
+//	device meter meter every 1h        a device of the home: its name, its kind, how often it reports (may be left out)
+//	d1 08:00 meter 1200                the counter shows 1200 L at 08:00 of the first day
+//	d1 09:00..d2 08:00 1h meter same   a row of readings, one each hour, unchanged (or +5: 5 L more each time)
+//	d1 08:10 door open                 open, closed; alive, gone, activity for other devices; "undated" behind it: of unknown age
+//	d1 09:00 got meter 1200 at 07:00   learned of at 09:00, true at 07:00
+//	d2 12:00 tick                      nothing happens, and time goes by
+//	d2 12:00 rearm                     people closed an incident
+//	d2 12:00 resumed                   the gateway was away until now
+//
+// Times are local times of the home (Asia/Shanghai), from a Monday on.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("found %d scenarios (%v)", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			script, want, ok := strings.Cut(string(data), "----\n")
+			if !ok {
+				t.Fatal("no line ---- between what happens and what is found")
+			}
+			got := play(t, script)
+			if *update {
+				if err := os.WriteFile(file, []byte(script+"----\n"+got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != want {
+				t.Errorf("found\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+var (
+	shanghai = time.FixedZone("CST", 8*3600)
+	monday   = time.Date(2026, 11, 2, 0, 0, 0, 0, shanghai)
+)
+
+// stage is a scenario being played.
+type stage struct {
+	t      *testing.T
+	spec   Home
+	engine *Engine
+	value  map[string]float64
+	events []event
+	out    strings.Builder
+}
+
+type event struct {
+	at    time.Time
+	entry stillwater.Entry
+}
+
+func play(t *testing.T, script string) string {
+	s := &stage{t: t, spec: Home{ID: "h", Location: shanghai}, value: map[string]float64{}}
+	for n, line := range strings.Split(script, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		if fields := strings.Fields(line); len(fields) > 0 {
+			if err := s.line(fields); err != nil {
+				t.Fatalf("line %d: %v", n+1, err)
+			}
+		}
+	}
+	s.engine = New(append(Defaults(), OnTrial(Defaults())...))
+	s.engine.Put(s.spec)
+	slices.SortStableFunc(s.events, func(a, b event) int { return a.at.Compare(b.at) })
+	for _, e := range s.events {
+		away := !e.entry.Resumed.IsZero() // and then nobody counted the minutes
+		for next := s.engine.Next(); !away && !next.IsZero() && !next.After(e.at); next = s.engine.Next() {
+			s.step(stillwater.Entry{Tick: next})
+		}
+		s.step(e.entry)
+	}
+	return s.out.String()
+}
+
+func (s *stage) step(e stillwater.Entry) {
+	found, outcome := s.engine.Step(&e)
+	if e.Reading != nil && !slices.Contains([]Outcome{Accepted, First}, outcome) {
+		fmt.Fprintf(&s.out, "%s %s %s %s\n", moment(e.Reading.Received), e.Reading.Device, e.Reading.Quantity, outcome)
+	}
+	for _, f := range found {
+		if f.Trial {
+			continue
+		}
+		what, when := "began", f.Began
+		if !f.Ended.IsZero() {
+			what, when = "ended", f.Ended
+		}
+		fmt.Fprintf(&s.out, "%s %s %s", moment(when), f.Rule, what)
+		if f.Ended.IsZero() {
+			fmt.Fprintf(&s.out, " %s, since %s", f.Severity, moment(f.Facts.Since))
+			if f.Facts.Litres > 0 {
+				fmt.Fprintf(&s.out, ", %v", f.Facts.Litres)
+			}
+			if f.Kind != stillwater.Equipment && f.Kind != stillwater.DoorKind {
+				fmt.Fprintf(&s.out, ", data to %s", moment(f.Facts.DataTo))
+			}
+		}
+		if f.Device != "" {
+			fmt.Fprintf(&s.out, " (%s)", f.Device)
+		}
+		s.out.WriteByte('\n')
+	}
+}
+
+func moment(t time.Time) string {
+	days := int(t.Sub(monday)/(24*time.Hour)) + 1
+	return fmt.Sprintf("d%d %s", days, t.In(shanghai).Format("15:04"))
+}
+
+func (s *stage) line(f []string) error {
+	if f[0] == "device" {
+		d := stillwater.Device{ID: stillwater.DeviceID(f[1]), Kind: stillwater.DeviceKind(f[2])}
+		if len(f) == 5 {
+			every, err := stillwater.ParseSpan(f[4])
+			if err != nil {
+				return err
+			}
+			d.Every = every
+		}
+		s.spec.Devices = append(s.spec.Devices, d)
+		return nil
+	}
+	from, to, isRow := strings.Cut(f[1], "..")
+	at, err := parseMoment(f[0], from)
+	if err != nil {
+		return err
+	}
+	if !isRow {
+		return s.event(at, f[2:])
+	}
+	day, rest := f[0], f[2:]
+	if strings.HasPrefix(to, "d") {
+		day, to, rest = to, f[2], f[3:]
+	}
+	end, err := parseMoment(day, to)
+	if err != nil {
+		return err
+	}
+	step, err := stillwater.ParseSpan(rest[0])
+	if err != nil {
+		return err
+	}
+	for ; !at.After(end); at = at.Add(step) {
+		if err := s.event(at, rest[1:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseMoment(day, clock string) (time.Time, error) {
+	d, err := strconv.Atoi(strings.TrimPrefix(day, "d"))
+	if err != nil {
+		return time.Time{}, err
+	}
+	c, err := time.Parse("15:04", clock)
+	return monday.AddDate(0, 0, d-1).Add(time.Duration(c.Hour())*time.Hour + time.Duration(c.Minute())*time.Minute), err
+}
+
+func (s *stage) event(at time.Time, f []string) error {
+	switch f[0] {
+	case "tick":
+		s.events = append(s.events, event{at, stillwater.Entry{Tick: at}})
+		return nil
+	case "rearm":
+		s.events = append(s.events, event{at, stillwater.Entry{Rearm: "h", At: at}})
+		return nil
+	case "resumed":
+		s.events = append(s.events, event{at, stillwater.Entry{Resumed: at}})
+		return nil
+	}
+	r := &stillwater.Reading{Household: "h", At: at, Received: at}
+	if f[0] == "got" { // got DEVICE VALUE at [dN] HH:MM
+		f = f[1:]
+		day := f[len(f)-2]
+		if day == "at" {
+			day = moment(at)
+			day, _, _ = strings.Cut(day, " ")
+		}
+		var err error
+		if r.At, err = parseMoment(day, f[len(f)-1]); err != nil {
+			return err
+		}
+		f = f[:2]
+	}
+	r.Device = stillwater.DeviceID(f[0])
+	r.Undated = slices.Contains(f, "undated")
+	r.Quantity, r.Value = s.read(f[0], f[1])
+	s.events = append(s.events, event{at, stillwater.Entry{Reading: r}})
+	return nil
+}
+
+func (s *stage) read(device, text string) (stillwater.Quantity, float64) {
+	switch text {
+	case "open":
+		return stillwater.Door, stillwater.Open
+	case "closed":
+		return stillwater.Door, stillwater.Closed
+	case "alive":
+		return stillwater.Alive, 1
+	case "gone":
+		return stillwater.Gone, 1
+	case "activity":
+		return stillwater.Activity, 1
+	case "same":
+		return stillwater.WaterTotal, s.value[device]
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		s.t.Fatalf("value %q", text)
+	}
+	if strings.HasPrefix(text, "+") {
+		v += s.value[device]
+	}
+	s.value[device] = v
+	return stillwater.WaterTotal, v
+}
