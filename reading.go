@@ -36,6 +36,9 @@ var limits = map[Quantity]struct{ min, max float64 }{
 	Gone:       {0, 1},
 }
 
+// Instant is the grain of time in the journal: what is finer is cut off before it is judged, so that a restart sees what was seen.
+const Instant = time.Microsecond
+
 // A Reading is one value of one quantity from one device.
 type Reading struct {
 	Source    string      `json:"source,omitempty"` // feed and point it came by; see Device.Source

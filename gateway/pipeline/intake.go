@@ -63,6 +63,7 @@ func (p *Pipeline) admit(r *stillwater.Reading) bool {
 		return false
 	}
 	r.Household, r.Device = h.ID, d.ID
+	r.At, r.Received = r.At.UTC().Truncate(stillwater.Instant), r.Received.UTC().Truncate(stillwater.Instant)
 	if r.At.Sub(r.Received) > mayBeAhead {
 		p.Count(Ahead)
 		r.At = r.Received

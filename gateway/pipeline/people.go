@@ -29,7 +29,7 @@ func (s *shard) act(b *stillwater.Batch, a stillwater.Act) error {
 	if i == nil {
 		return fmt.Errorf("incident %q: %w", a.Incident, ErrNoIncident)
 	}
-	return s.step(b, i, incident.Input{Now: s.p.Clock.Now(), Act: &a})
+	return s.step(b, i, incident.Input{Now: s.p.now(), Act: &a})
 }
 
 // Receipt files what became of an attempt to deliver a message, with what follows for its incident, and returns when it is
@@ -50,7 +50,7 @@ func (s *shard) receipt(b *stillwater.Batch, r stillwater.Receipt) {
 	if !ok {
 		return
 	}
-	now := s.p.Clock.Now()
+	now := s.p.now()
 	repeat := m.Repeat
 	m.State, m.Changed, m.Attempts, m.Repeat = r.State, now, r.Attempts, r.Repeat
 	m.Provider, m.ProviderID, m.Error = r.Provider, r.ProviderID, r.Error
@@ -147,7 +147,7 @@ func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, c stillwate
 		}
 		m := stillwater.Message{
 			ID: stillwater.MessageID("which-" + r.ID), Incident: t.id, Household: t.household, Contact: c.ID, Purpose: stillwater.Which,
-			Severity: i.Severity, To: c.Phone, Language: c.Language, Code: t.code + "W", Created: s.p.Clock.Now(), State: stillwater.Pending,
+			Severity: i.Severity, To: c.Phone, Language: c.Language, Code: t.code + "W", Created: s.p.now(), State: stillwater.Pending,
 		}
 		m.Text = s.p.Text(m, *i, h)
 		s.track(m)

@@ -231,6 +231,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// now is the event time, as fine as the journal keeps it.
+func (p *Pipeline) now() time.Time { return p.Clock.Now().UTC().Truncate(stillwater.Instant) }
+
 // tick lets each shard know of every whole minute of event time. A shard that is held gets only the latest.
 func (p *Pipeline) tick(ctx context.Context) {
 	for {

@@ -88,7 +88,7 @@ func (s *shard) tick(at time.Time) {
 // run works until ctx is done.
 func (s *shard) run(ctx context.Context) error {
 	b := &stillwater.Batch{}
-	s.enter(b, &stillwater.Entry{Resumed: s.p.Clock.Now(), Shard: s.index, Shards: Shards})
+	s.enter(b, &stillwater.Entry{Resumed: s.p.now(), Shard: s.index, Shards: Shards})
 	if err := s.commit(ctx, b, nil); err != nil {
 		return err
 	}

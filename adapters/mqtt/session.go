@@ -1,0 +1,293 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+const (
+	// patience bounds connecting, subscribing and writing.
+	patience = 10 * time.Second
+	// keepAlive bounds how long a dead connection goes unnoticed: half as long again.
+	keepAlive = 20 * time.Second
+	// queueLength is how many messages may wait for the pipeline. Brokers send 20 to 1,000 ahead of acknowledgements;
+	// beyond this one that is not so restrained is hung up on, and keeps them for us.
+	queueLength = 4096
+	// flush bounds writing the last acknowledgements when stopping.
+	flush = time.Second
+)
+
+var errBehind = errors.New("more messages than the pipeline takes; the broker keeps the rest until it does")
+
+// A delivery is a message on its way through the gateway.
+type delivery struct {
+	message
+	from paho.Message
+}
+
+// A session is one connection to the broker. The client behind it is used for this connection only: paho's own
+// reconnecting would hand over messages of a new connection before it could be told that they may be old.
+//
+// paho calls take, which must never block: its reader is also what answers the keep-alive. Acknowledgements leave from
+// a goroutine of their own, for the same reason from the other side: a broker that does not read must not hold up
+// the pipeline's commits.
+type session struct {
+	source  *Source
+	client  paho.Client
+	queue   chan delivery
+	lost    chan error    // why the connection ended; the first reason counts
+	acks    chan struct{} // there is something in settled
+	ended   chan struct{}
+	workers sync.WaitGroup
+	present bool  // the broker had kept a session
+	refused error // subscriptions it does not grant
+
+	mu      sync.Mutex // guards everything below; take, done and close meet here
+	conn    net.Conn
+	backlog backlog
+	flying  map[uint16]bool // messages delivered and not yet acknowledged
+	settled []paho.Message
+	behind  bool // nothing more is taken
+}
+
+// connect opens a connection. The handler for messages is in place before: a broker that has kept a session sends at once.
+func (s *Source) connect(ctx context.Context) (*session, error) {
+	x := &session{
+		source: s, queue: make(chan delivery, s.queueLength), lost: make(chan error, 1),
+		acks: make(chan struct{}, 1), ended: make(chan struct{}), flying: map[uint16]bool{},
+		backlog: backlog{open: true},
+	}
+	c := s.config
+	encryption, err := c.tls()
+	if err != nil {
+		return nil, err
+	}
+	options := paho.NewClientOptions().AddBroker(c.URL).SetClientID(c.clientID()).
+		SetUsername(c.Username).SetPassword(c.Password.Reveal()).
+		SetProtocolVersion(4).SetCleanSession(false).
+		SetAutoReconnect(false).SetConnectRetry(false).
+		SetOrderMatters(true).SetAutoAckDisabled(true).SetDefaultPublishHandler(x.take).
+		SetKeepAlive(s.keepAlive).SetPingTimeout(s.keepAlive / 2).SetConnectTimeout(patience).SetWriteTimeout(patience).
+		SetConnectionLostHandler(func(_ paho.Client, err error) { x.end(fmt.Errorf("connection lost: %w", err)) }).
+		SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) { return x.dial(ctx, u, encryption) })
+	x.client = paho.NewClient(options)
+	token := x.client.Connect()
+	select {
+	case <-token.Done():
+	case <-ctx.Done():
+		x.hangUp()
+		<-token.Done()
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = token.Error()
+	}
+	if err != nil {
+		x.client.Disconnect(0)
+		x.hangUp()
+		return nil, err
+	}
+	x.present = token.(*paho.ConnectToken).SessionPresent()
+	x.workers.Go(x.acknowledge)
+	return x, nil
+}
+
+// dial opens the transport. It is ours so that it ends with ctx.
+func (x *session) dial(ctx context.Context, u *url.URL, encryption *tls.Config) (conn net.Conn, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	switch u.Scheme {
+	case "tcp":
+		conn, err = new(net.Dialer).DialContext(ctx, "tcp", u.Host)
+	case "tls":
+		conn, err = (&tls.Dialer{Config: encryption}).DialContext(ctx, "tcp", u.Host)
+	case "ws":
+		conn, err = paho.NewWebsocket(u.String(), nil, patience, nil, nil)
+	case "wss":
+		conn, err = paho.NewWebsocket(u.String(), encryption, patience, nil, nil)
+	default:
+		err = fmt.Errorf("unknown scheme %q", u.Scheme)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.conn = conn
+	return conn, nil
+}
+
+// tls is what encrypted connections are made with; nil for others. Files are read for each connection, so that renewed ones count.
+func (c *Config) tls() (*tls.Config, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || !schemes[u.Scheme] {
+		return nil, err
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("certificates of authorities: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("no certificate in %q", c.CAFile)
+		}
+	}
+	if c.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("our certificate: %w", err)
+		}
+		t.Certificates = []tls.Certificate{pair}
+	}
+	return t, nil
+}
+
+// subscribe asks for every topic, also on a kept session: the configuration may have changed.
+func (x *session) subscribe(ctx context.Context) error {
+	filters := map[string]byte{}
+	for _, t := range x.source.config.Topics {
+		filters[t.Filter] = 1
+	}
+	token := x.client.SubscribeMultiple(filters, nil)
+	select {
+	case <-token.Done():
+	case <-time.After(patience):
+		return fmt.Errorf("no answer to subscribing within %v", patience)
+	case err := <-x.lost:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := token.Error(); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	var refused []string
+	for filter, granted := range token.(*paho.SubscribeToken).Result() {
+		if granted == 0x80 {
+			refused = append(refused, filter)
+		}
+	}
+	if len(refused) > 0 {
+		slices.Sort(refused)
+		x.refused = fmt.Errorf("subscription to %q refused; the broker's access rules decide", refused)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.backlog.begin(time.Now(), x.present)
+	return nil
+}
+
+// take is called by paho for each message, in order. It never blocks.
+func (x *session) take(_ paho.Client, m paho.Message) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	sure := m.Qos() > 0 // it will come again unless acknowledged
+	if x.behind || sure && x.flying[m.MessageID()] {
+		return // the second: the broker is impatient; this is what we already have in hand
+	}
+	if len(x.queue) == cap(x.queue) { // only take fills it, and holds the lock
+		if sure {
+			x.behind = true
+			x.end(errBehind)
+		} else {
+			x.source.reject(x.source.config.Name, errOverrun.Error())
+		}
+		return
+	}
+	if sure {
+		x.flying[m.MessageID()] = true
+	}
+	old := x.backlog.arrive(time.Now()) || m.Duplicate()
+	x.queue <- delivery{from: m, message: message{
+		topic: m.Topic(), payload: m.Payload(), retained: m.Retained(), old: old, arrived: x.source.clock.Now(),
+	}}
+}
+
+// done is what the pipeline calls once it has committed a message's readings.
+func (x *session) done(d delivery) func() { return sync.OnceFunc(func() { x.settle(d) }) }
+
+// settle hands a message to the acknowledging goroutine. It never blocks.
+func (x *session) settle(d delivery) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.flying, d.from.MessageID())
+	x.backlog.settle(time.Now())
+	if d.from.Qos() == 0 {
+		return
+	}
+	x.settled = append(x.settled, d.from)
+	select {
+	case x.acks <- struct{}{}:
+	default:
+	}
+}
+
+// held notes how long the pipeline made us wait.
+func (x *session) held(d time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.backlog.held += d
+}
+
+// acknowledge sends acknowledgements until the session ends, and then those that are left.
+func (x *session) acknowledge() {
+	for ending := false; ; {
+		x.mu.Lock()
+		settled := x.settled
+		x.settled = nil
+		x.mu.Unlock()
+		for _, m := range settled {
+			m.Ack() // dropped without a word if the connection is gone
+		}
+		if ending {
+			return
+		}
+		select {
+		case <-x.acks:
+		case <-x.ended:
+			ending = true
+		}
+	}
+}
+
+// end says why the session is over; the first reason counts.
+func (x *session) end(why error) {
+	select {
+	case x.lost <- why:
+	default:
+	}
+}
+
+// close ends the session: last acknowledgements, a polite goodbye (which keeps the session at the broker), and the
+// connection, all bounded.
+func (x *session) close() {
+	close(x.ended)
+	impatient := time.AfterFunc(flush, x.hangUp)
+	x.workers.Wait()
+	x.client.Disconnect(uint(flush / time.Millisecond))
+	impatient.Stop()
+	x.hangUp()
+}
+
+// hangUp closes the connection, if there is one.
+func (x *session) hangUp() {
+	x.mu.Lock()
+	conn := x.conn
+	x.mu.Unlock()
+	if conn != nil {
+		_ = conn.Close() // closed twice at worst
+	}
+}

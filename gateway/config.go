@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"stillwater"
+	"stillwater/adapters/broker"
+	"stillwater/adapters/influx"
+	"stillwater/adapters/modbus"
+	"stillwater/adapters/mqtt"
+	"stillwater/adapters/sms"
+	"stillwater/adapters/sqlite"
+	"stillwater/gateway/config"
+	"stillwater/gateway/console"
+	"stillwater/gateway/delivery"
+	"stillwater/gateway/incident"
+	"stillwater/gateway/registry"
+	"stillwater/rules"
+)
+
+// Config is the configuration file: each package owns its part.
+type Config struct {
+	Store    sqlite.Config   `yaml:"store" doc:"where everything the gateway must not forget is kept"`
+	Console  console.Config  `yaml:"console,omitempty" doc:"the pages for people"`
+	Broker   *broker.Config  `yaml:"broker,omitempty" doc:"the built-in MQTT broker; leave it out if you have one"`
+	MQTT     []mqtt.Config   `yaml:"mqtt,omitempty" doc:"the brokers that sensors and pulse meters send to, the built-in one too"`
+	Modbus   []modbus.Config `yaml:"modbus,omitempty" doc:"the Modbus TCP buses that meters are read from"`
+	History  *influx.Config  `yaml:"history,omitempty" doc:"an InfluxDB that keeps readings and findings for charts; the gateway never waits for it"`
+	SMS      SMSConfig       `yaml:"sms" doc:"how texts leave: one of twilio and phones"`
+	Delivery delivery.Config `yaml:"delivery,omitempty" doc:"how often a text is tried, and when it is given up to the next rung"`
+	Ladders  incident.Config `yaml:"ladders,omitempty" doc:"who is told of an incident, in which order, and how long each has"`
+
+	RulesConfig     `yaml:",inline"`
+	registry.Config `yaml:",inline"`
+
+	Exercise *ExerciseConfig `yaml:"exercise,omitempty" doc:"for exercises with simulated homes ONLY: a clock that runs fast; never with people behind it"`
+}
+
+// SMSConfig is the channel of texts.
+type SMSConfig struct {
+	Twilio *sms.Config `yaml:"twilio,omitempty" doc:"an account at Twilio"`
+	Phones bool        `yaml:"phones,omitempty" doc:"true: no text leaves; the console shows the phones. For trials"`
+}
+
+// Validate wants exactly one channel.
+func (c *SMSConfig) Validate(report func(field any, problem string)) {
+	switch {
+	case c.Twilio == nil && !c.Phones:
+		report(c, "no channel for texts, so nobody could be told; set twilio, or phones: true for a trial")
+	case c.Twilio != nil && c.Phones:
+		report(&c.Phones, "both twilio and phones are set; take one out, so that it is clear where texts go")
+	}
+}
+
+// RulesConfig is the part of the configuration that a backtest can be given by itself.
+type RulesConfig struct {
+	Rules   []rules.Rule `yaml:"rules,omitempty" doc:"the rules that are on; without this list the defaults are"`
+	Presets []string     `yaml:"presets,omitempty" doc:"rules cities use, switched on as they are: silence-none-in-12h, silence-under-10L-12h, silence-under-10L-24h, surge-1m3-day, surge-500L-hour"`
+}
+
+// Validate refuses unknown presets and names that stand twice.
+func (c *RulesConfig) Validate(report func(field any, problem string)) {
+	var known []string
+	for _, p := range rules.Presets() {
+		known = append(known, p.Name)
+	}
+	for i, name := range c.Presets {
+		if preset(name) == nil {
+			report(&c.Presets[i], fmt.Sprintf("%q is no preset; the presets are %s", name, strings.Join(known, ", ")))
+		}
+	}
+	rules.CheckNames(c.Rules, report)
+}
+
+// preset is the preset of the name; nil: there is none.
+func preset(name string) *rules.Rule {
+	for _, p := range rules.Presets() {
+		if p.Name == name {
+			return &p
+		}
+	}
+	return nil
+}
+
+// on is every rule that is on.
+func (c *RulesConfig) on() []rules.Rule {
+	list := append([]rules.Rule(nil), c.Rules...)
+	for _, name := range c.Presets {
+		if p := preset(name); p != nil {
+			list = append(list, *p)
+		}
+	}
+	return list
+}
+
+// defaults is the configuration before the file is read.
+func defaults() *Config {
+	return &Config{
+		Store: sqlite.Defaults(), Console: console.Defaults(), Delivery: delivery.Defaults(), Ladders: incident.Defaults(),
+		RulesConfig: RulesConfig{Rules: rules.Defaults()},
+	}
+}
+
+// loadConfig reads and checks a configuration. Only the file itself is opened.
+func loadConfig(path string) (*Config, *config.Document, config.Problems) {
+	c := defaults()
+	doc, problems := config.Load(path, c)
+	return c, doc, problems
+}
+
+// Validate checks what concerns more than one part: that every device's source is a feed that is read.
+func (c *Config) Validate(report func(field any, problem string)) {
+	feeds := map[string]bool{}
+	note := func(field any, name string) {
+		if name != "" && feeds[name] {
+			report(field, fmt.Sprintf("two feeds are called %q; give each bus and broker a name of its own", name))
+		}
+		feeds[name] = true
+	}
+	units := map[string]bool{}
+	for i := range c.Modbus {
+		note(&c.Modbus[i].Name, c.Modbus[i].Name)
+		for _, u := range c.Modbus[i].Units {
+			units[fmt.Sprintf("%s/%d", c.Modbus[i].Name, u.Unit)] = true
+		}
+	}
+	buses := map[string]bool{}
+	for _, b := range c.Modbus {
+		buses[b.Name] = true
+	}
+	for i := range c.MQTT {
+		note(&c.MQTT[i].Name, c.MQTT[i].Name)
+	}
+	for i := range c.Households {
+		for j := range c.Households[i].Devices {
+			d := &c.Households[i].Devices[j]
+			feed, _, ok := strings.Cut(d.Source, "/")
+			switch {
+			case !ok: // registry says so
+			case !feeds[feed]:
+				report(&d.Source, fmt.Sprintf("source %q begins with %q, which is no bus of modbus and no broker of mqtt; the feeds are %s", d.Source, feed, list(feeds)))
+			case buses[feed] && !units[d.Source]:
+				report(&d.Source, fmt.Sprintf("source %q is no unit that the bus reads; add the unit to modbus, or mend the number", d.Source))
+			}
+		}
+	}
+}
+
+// list names what is in a set, in order.
+func list(set map[string]bool) string {
+	if len(set) == 0 {
+		return "none"
+	}
+	return strings.Join(sorted(set), ", ")
+}
+
+// people is the households of the file.
+func (c *Config) people() []stillwater.Household { return c.List() }

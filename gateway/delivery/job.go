@@ -1,0 +1,111 @@
+package delivery
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"time"
+
+	"stillwater"
+)
+
+// errand is what is to be done next for a message. Each kind has its own places, so that none waits for another.
+type errand int
+
+const (
+	nothing errand = iota // done with, as long as the outbox still lists it
+	send                  // hand it over, or find out whether it was
+	status                // ask how far it has come
+	report                // tell the sink
+)
+
+// job is a message under way. The dispatcher owns it; a call gets a copy.
+type job struct {
+	msg     stillwater.Message
+	n       int // order of arrival in the outbox
+	next    errand
+	at      time.Time // not before
+	busy    bool
+	tries   int       // in a row that got nowhere
+	first   time.Time // the first attempt since the start; zero: none yet
+	asked   time.Time // since when it has been asked about in vain
+	since   time.Time // when it was found out what became of it
+	receipt stillwater.Receipt
+}
+
+// lane is what keeps its order: the messages to one contact, the urgent ones apart, because they wait for nothing.
+type lane struct {
+	to     stillwater.Phone
+	urgent bool
+}
+
+func (j *job) lane() lane { return lane{j.msg.To, j.msg.Severity == stillwater.Urgent} }
+
+// loud says whether somebody must hear of it however late: a ladder waits for its answer.
+func loud(p stillwater.Purpose) bool { return p == stillwater.Tell || p == stillwater.Again }
+
+// before orders what is ready: urgent first, then alerts, then the rest, then by age.
+func before(a, b *job) int {
+	rank := func(j *job) int {
+		switch {
+		case j.msg.Severity == stillwater.Urgent && loud(j.msg.Purpose):
+			return 0
+		case j.msg.Severity == stillwater.Urgent:
+			return 1
+		case loud(j.msg.Purpose):
+			return 2
+		}
+		return 3
+	}
+	return cmp.Or(rank(a)-rank(b), a.n-b.n)
+}
+
+// stale says whether a message is too old to be news.
+func (j *job) stale(c Config, event time.Time) bool {
+	return !loud(j.msg.Purpose) && event.Sub(j.msg.Created) > c.Stale
+}
+
+// overdue is what becomes of a message that is not sent any more. What may have left already is not cancelled.
+func (j *job) overdue(c Config, wall, event time.Time) stillwater.DeliveryState {
+	switch {
+	case j.next != send:
+	case j.stale(c, event) && j.msg.State == stillwater.Pending:
+		return stillwater.Cancelled
+	case loud(j.msg.Purpose) && !j.first.IsZero() && wall.Sub(j.first) >= c.GiveUp:
+		return stillwater.Failed
+	}
+	return ""
+}
+
+// tell makes it the next errand to report what is known of the message.
+func (j *job) tell(now time.Time) {
+	j.next, j.at, j.tries = report, now, 0
+	j.receipt = stillwater.Receipt{
+		Message: j.msg.ID, State: j.msg.State, Repeat: j.msg.Repeat, Attempts: j.msg.Attempts,
+		Provider: j.msg.Provider, ProviderID: j.msg.ProviderID, Error: j.msg.Error,
+	}
+}
+
+// backoff is the wait after the nth try that got nowhere: doubling, with a little chance so that not everybody comes back
+// at the same moment.
+func (c Config) backoff(n int) time.Duration {
+	d := c.MaxBackoff
+	if n < 20 { // beyond, it would not fit
+		d = min(d, c.MinBackoff<<max(0, n-1))
+	}
+	return d - rand.N(d/4+1)
+}
+
+// Status is asked at these ages of an accept; after the last the message is left as it is.
+var statusAges = [...]time.Duration{
+	5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 7 * time.Minute, 10 * time.Minute,
+}
+
+// nextStatus is how long after an accept of some age to ask again; 0: not any more.
+func nextStatus(age time.Duration) time.Duration {
+	for _, a := range statusAges {
+		if a > age {
+			return a - age
+		}
+	}
+	return 0
+}

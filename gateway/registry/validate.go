@@ -1,0 +1,274 @@
+package registry
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"stillwater"
+)
+
+// The limits of what people enter; beyond them something slipped.
+const (
+	maxResidents = 20
+	maxName      = 60 // characters
+	maxID        = 64
+	maxEvery     = 31 * 24 * time.Hour
+)
+
+// idPattern is what IDs are made of: they stand in logs, addresses of pages, topics and file names.
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+
+// checkID says what is wrong with an ID, "" for nothing.
+func checkID(id, example string) string {
+	switch {
+	case id == "":
+		return fmt.Sprintf("is missing; write a short name without meaning, like %s", example)
+	case !idPattern.MatchString(id):
+		return fmt.Sprintf(`%q has characters other than letters, digits, "-", "_" and "."; write like %s`, id, example)
+	case len(id) > maxID:
+		return fmt.Sprintf("%q is longer than %d characters; write like %s", id, maxID, example)
+	}
+	return ""
+}
+
+func checkName(name string) string {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return "is missing; write the full name"
+	case utf8.RuneCountInString(name) > maxName:
+		return fmt.Sprintf("is longer than %d characters; write the name alone", maxName)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "has a line break or control character; write the name on one line"
+	}
+	return ""
+}
+
+// Validate reports what is wrong with a contact by itself.
+func (c *ContactConfig) Validate(report func(field any, problem string)) {
+	say(report, &c.ID, checkID(string(c.ID), "daughter-1"))
+	say(report, &c.Name, checkName(c.Name))
+	say(report, &c.Phone, checkPhone(c.Phone))
+	switch c.Role {
+	case stillwater.Family, stillwater.Worker:
+	case "":
+		report(&c.Role, "is missing; write family or worker")
+	default:
+		report(&c.Role, fmt.Sprintf("%q is not a role; write family or worker", c.Role))
+	}
+	if c.Language != "zh-CN" && c.Language != "en" {
+		report(&c.Language, fmt.Sprintf("%q is not a language texts are written in; write zh-CN or en", c.Language))
+	}
+}
+
+// say reports a problem unless there is none.
+func say(report func(any, string), field any, problem string) {
+	if problem != "" {
+		report(field, problem)
+	}
+}
+
+// checkPhone wants E.164, so that a number is written in one way only, and suggests it.
+func checkPhone(phone stillwater.Phone) string {
+	if phone == "" {
+		return "is missing; write the mobile number with its country code, like +8613800138000"
+	}
+	if whole, ok := wholeNumber(string(phone)); !ok {
+		return fmt.Sprintf("%q is not a telephone number that exists; write the mobile number with its country code, like +8613800138000", phone)
+	} else if whole != phone {
+		return fmt.Sprintf("%q lacks its country code or has other characters than digits; did you mean %s?", phone, whole)
+	}
+	return ""
+}
+
+// wholeNumber is a number in E.164; one without a country code is taken for Chinese.
+func wholeNumber(text string) (stillwater.Phone, bool) {
+	n, err := phonenumbers.Parse(text, "CN")
+	if err != nil || !phonenumbers.IsValidNumber(n) || n.GetExtension() != "" {
+		return "", false
+	}
+	return stillwater.Phone(phonenumbers.Format(n, phonenumbers.E164)), true
+}
+
+// Validate reports what is wrong with a device by itself.
+func (d *DeviceConfig) Validate(report func(field any, problem string)) {
+	say(report, &d.ID, checkID(string(d.ID), "WM-20260301"))
+	switch d.Kind {
+	case stillwater.Meter, stillwater.DoorContact, stillwater.ActivitySensor:
+	case "":
+		report(&d.Kind, "is missing; write meter, door or activity")
+	default:
+		report(&d.Kind, fmt.Sprintf("%q is not a kind of device; write meter, door or activity", d.Kind))
+	}
+	say(report, &d.Source, checkSource(d.Source))
+	if d.Every < 0 || d.Every > maxEvery {
+		report(&d.Every, fmt.Sprintf("%s is not between 0s and 31d; write like 15m, or leave it out to have it learned", stillwater.FormatSpan(d.Every)))
+	}
+	if d.Rollover > 0 && (d.Kind == stillwater.DoorContact || d.Kind == stillwater.ActivitySensor) {
+		report(&d.Rollover, "only the counter of a meter rolls over; remove it")
+	}
+}
+
+func checkSource(source string) string {
+	feed, point, _ := strings.Cut(source, "/")
+	switch {
+	case source == "":
+		return `is missing; write feed and point, like cupboard-1/3 (bus and unit) or lobby/home/7/door (broker and topic)`
+	case feed == "" || point == "":
+		return fmt.Sprintf("%q is not a feed and a point; write like cupboard-1/3 (bus and unit) or lobby/home/7/door (broker and topic)", source)
+	case strings.ContainsAny(point, "+#"):
+		return fmt.Sprintf(`%q has a wildcard, and a device has one topic of its own; write it without "+" and "#"`, source)
+	case strings.ContainsFunc(source, unicode.IsControl) || strings.TrimSpace(source) != source:
+		return fmt.Sprintf("%q has blanks at its ends or control characters; remove them", source)
+	}
+	return ""
+}
+
+// Validate reports what is wrong with a household by itself.
+func (h *HouseholdConfig) Validate(report func(field any, problem string)) {
+	say(report, &h.ID, checkID(string(h.ID), "h-0317"))
+	say(report, &h.Name, checkName(h.Name))
+	if h.Residents < 1 || h.Residents > maxResidents {
+		report(&h.Residents, fmt.Sprintf("%d residents; write 1 to %d", h.Residents, maxResidents))
+	}
+	zone, err := time.LoadLocation(h.TimeZone)
+	if err != nil || h.TimeZone == "" || h.TimeZone == "Local" {
+		report(&h.TimeZone, fmt.Sprintf("%q is not a time zone; write an IANA name like Asia/Shanghai or Europe/London", h.TimeZone))
+		zone = time.UTC
+	}
+	h.validateConsent(zone, report)
+	h.validateDevices(report)
+	if len(h.Family)+len(h.Workers) == 0 {
+		report(&h.Family, "there is nobody to tell; write at least one contact under family or workers")
+	}
+}
+
+func (h *HouseholdConfig) validateConsent(zone *time.Location, report func(field any, problem string)) {
+	given, withdrawn := h.Consent.Given.In(zone), h.Consent.Withdrawn.In(zone)
+	switch {
+	case given.IsZero():
+		report(&h.Consent.Given, "no consent is on file, so nothing of this home would be recorded and nobody told; write the date it was given, like 2026-03-01, or leave the household out until then")
+	case !withdrawn.IsZero() && withdrawn.Before(given):
+		report(&h.Consent.Withdrawn, "consent was withdrawn before it was given; mend one of the dates")
+	}
+}
+
+func (h *HouseholdConfig) validateDevices(report func(field any, problem string)) {
+	covers, doors, unknown := false, 0, 0
+	seen := map[stillwater.DeviceID]bool{}
+	for i := range h.Devices {
+		d := &h.Devices[i]
+		switch d.Kind {
+		case stillwater.Meter, stillwater.ActivitySensor:
+			covers = true
+		case stillwater.DoorContact:
+			doors++
+		default:
+			unknown++ // reported there; it may be the meter
+		}
+		if seen[d.ID] && d.ID != "" {
+			report(&d.ID, fmt.Sprintf("%q is already a device of this household; each has its own", d.ID))
+		}
+		seen[d.ID] = true
+	}
+	switch {
+	case covers || unknown > 0:
+	case doors > 0:
+		report(&h.Devices, "a door contact alone never covers a home; add a water meter or an activity sensor")
+	default:
+		report(&h.Devices, "there is no water meter and no activity sensor, so nothing can be seen; add one")
+	}
+}
+
+// Validate reports what does not fit between households and contacts.
+func (c *Config) Validate(report func(field any, problem string)) {
+	contacts := c.validateContacts(report)
+	homes := map[stillwater.HouseholdID]bool{}
+	sources := map[string]string{}
+	for i := range c.Households {
+		h := &c.Households[i]
+		if homes[h.ID] && h.ID != "" {
+			report(&h.ID, fmt.Sprintf("%q is already a household; each has its own ID", h.ID))
+		}
+		homes[h.ID] = true
+		for j := range h.Devices {
+			d := &h.Devices[j]
+			if owner, taken := sources[d.Source]; taken && d.Source != "" {
+				report(&d.Source, fmt.Sprintf("%q is already the source of %s; a device has one household", d.Source, owner))
+				continue
+			}
+			sources[d.Source] = fmt.Sprintf("device %q of household %q", d.ID, h.ID)
+		}
+		told := map[stillwater.Phone]stillwater.ContactID{}
+		validateList(h.Family, stillwater.Family, contacts, told, report)
+		validateList(h.Workers, stillwater.Worker, contacts, told, report)
+	}
+}
+
+// validateContacts reports contacts that are there twice, and gives them by ID.
+func (c *Config) validateContacts(report func(field any, problem string)) map[stillwater.ContactID]*ContactConfig {
+	contacts := map[stillwater.ContactID]*ContactConfig{}
+	type person struct {
+		phone stillwater.Phone
+		role  stillwater.Role
+	}
+	persons := map[person]stillwater.ContactID{}
+	for i := range c.Contacts {
+		p := &c.Contacts[i]
+		if contacts[p.ID] != nil && p.ID != "" {
+			report(&p.ID, fmt.Sprintf("%q is already a contact; each has its own ID", p.ID))
+			continue
+		}
+		contacts[p.ID] = p
+		who := person{p.Phone, p.Role}
+		if other, taken := persons[who]; taken && p.Phone != "" {
+			report(&p.Phone, fmt.Sprintf("the number is already that of contact %q, also of role %s; use one contact in all households", other, p.Role))
+			continue
+		}
+		persons[who] = p.ID
+	}
+	return contacts
+}
+
+// validateList reports wrong contacts in a list of a household; told is who is told there already.
+func validateList(ids []stillwater.ContactID, role stillwater.Role, contacts map[stillwater.ContactID]*ContactConfig,
+	told map[stillwater.Phone]stillwater.ContactID, report func(field any, problem string)) {
+	lists := map[stillwater.Role]string{stillwater.Family: "family", stillwater.Worker: "workers"}
+	for i := range ids {
+		p := contacts[ids[i]]
+		switch {
+		case p == nil:
+			report(&ids[i], fmt.Sprintf("%q is not a contact; add it to the contacts or mend the name", ids[i]))
+			continue
+		case p.Role != role && lists[p.Role] != "":
+			report(&ids[i], fmt.Sprintf("contact %q has the role %s; move it to %s, or change the role", p.ID, p.Role, lists[p.Role]))
+		}
+		switch other, twice := told[p.Phone]; {
+		case twice && other == p.ID:
+			report(&ids[i], fmt.Sprintf("contact %q stands here twice; remove one", p.ID))
+		case twice && p.Phone != "":
+			report(&ids[i], fmt.Sprintf("contact %q has the same number as %q, who would be told twice; remove one", p.ID, other))
+		}
+		told[p.Phone] = p.ID
+	}
+}
+
+// validateAll asks everything there is, children first.
+func (c *Config) validateAll(report func(field any, problem string)) {
+	for i := range c.Contacts {
+		c.Contacts[i].Validate(report)
+	}
+	for i := range c.Households {
+		h := &c.Households[i]
+		for j := range h.Devices {
+			h.Devices[j].Validate(report)
+		}
+		h.Validate(report)
+	}
+	c.Validate(report)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"stillwater"
+	"stillwater/adapters/sms"
+	"stillwater/adapters/sqlite"
+	"stillwater/gateway/console"
+	"stillwater/gateway/incident"
+)
+
+// view is the gateway as the console sees it.
+type view struct{ *gateway }
+
+// viewPatience bounds how long a page waits for a shard that is held up.
+const viewPatience = 2 * time.Second
+
+// Standings gives how every home is; none while a shard is held up by its store.
+func (v *view) Standings() []stillwater.Standing {
+	ctx, cancel := context.WithTimeout(context.Background(), viewPatience)
+	defer cancel()
+	list, err := v.pipeline.Standings(ctx)
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
+// OpenIncidents gives the incidents people still have to deal with.
+func (v *view) OpenIncidents(ctx context.Context) ([]stillwater.Incident, error) {
+	return v.store.Incidents(ctx, sqlite.IncidentQuery{OpenOnly: true})
+}
+
+// Incident gives one.
+func (v *view) Incident(ctx context.Context, id stillwater.IncidentID) (stillwater.Incident, bool, error) {
+	return v.store.Incident(ctx, id)
+}
+
+// RecentIncidents gives the last of a household.
+func (v *view) RecentIncidents(ctx context.Context, household stillwater.HouseholdID, limit int) ([]stillwater.Incident, error) {
+	return v.store.Incidents(ctx, sqlite.IncidentQuery{Household: household, Limit: limit})
+}
+
+// IncidentMessages gives its texts.
+func (v *view) IncidentMessages(ctx context.Context, id stillwater.IncidentID) ([]stillwater.Message, error) {
+	return v.store.Messages(ctx, sqlite.MessageQuery{Incident: id})
+}
+
+// Readings gives a home's readings since a moment.
+func (v *view) Readings(ctx context.Context, household stillwater.HouseholdID, since time.Time) ([]stillwater.Reading, error) {
+	var list []stillwater.Reading
+	err := v.store.Readings(ctx, household, since, func(r stillwater.Reading) error {
+		list = append(list, r)
+		return nil
+	})
+	return list, err
+}
+
+// Act does what somebody decided on a page.
+func (v *view) Act(ctx context.Context, a stillwater.Act) error {
+	i, ok, err := v.store.Incident(ctx, a.Incident)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errors.New("no such incident")
+	}
+	return v.pipeline.Act(ctx, i.Household, a)
+}
+
+// refused gives the reason of a refusal.
+func refused(err error) (string, bool) {
+	var r *incident.Refusal
+	if errors.As(err, &r) {
+		return string(r.Reason), true
+	}
+	return "", false
+}
+
+// Conditions gives what is not well with the gateway.
+func (v *view) Conditions() []console.Condition {
+	var list []console.Condition
+	for _, c := range v.health.Conditions() {
+		list = append(list, console.Condition{Code: c.Part, Title: c.Part + ": " + c.Error, Severity: stillwater.Alert, Since: c.Since})
+	}
+	return list
+}
+
+// Turn says who is told next of an incident, and when.
+func (v *view) Turn(i stillwater.Incident, h stillwater.Household) ([]stillwater.Contact, time.Time) {
+	return incident.Turn(incident.Case{Incident: i, Household: h, Config: v.config.Ladders})
+}
+
+// phonesView is the phones channel as the console sees it.
+type phonesView struct{ *gateway }
+
+// Texts gives the latest texts, oldest first.
+func (p phonesView) Texts(limit int) []console.Text {
+	texts := p.phones.Texts()
+	texts = texts[max(0, len(texts)-limit):]
+	list := make([]console.Text, 0, len(texts))
+	for _, t := range texts {
+		list = append(list, console.Text{Phone: t.Phone, From: t.Direction == sms.In, Body: t.Text, At: t.At})
+	}
+	return list
+}
+
+// Write sends a text from a phone to the gateway.
+func (p phonesView) Write(_ context.Context, from stillwater.Phone, body string) error {
+	p.phones.Write(from, body)
+	p.courier.WakeInbox()
+	return nil
+}

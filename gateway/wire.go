@@ -1,0 +1,357 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"stillwater"
+	"stillwater/adapters/broker"
+	"stillwater/adapters/influx"
+	"stillwater/adapters/modbus"
+	"stillwater/adapters/mqtt"
+	"stillwater/adapters/sms"
+	"stillwater/adapters/sqlite"
+	"stillwater/gateway/clock"
+	"stillwater/gateway/console"
+	"stillwater/gateway/delivery"
+	"stillwater/gateway/health"
+	"stillwater/gateway/pipeline"
+	"stillwater/gateway/registry"
+	"stillwater/gateway/words"
+)
+
+// setting is what a gateway is made from besides its configuration.
+type setting struct {
+	clock  *clock.Clock
+	log    *slog.Logger
+	texts  func(stillwater.Message)  // is shown each text that the phones channel takes
+	opened func(stillwater.Incident) // is shown each incident when it opens; may be nil
+	stage  console.Stage             // lets the console stage scenarios; may be nil
+	zone   *time.Location            // of the clock on pages; nil: the machine's
+}
+
+// gateway is all the parts, wired. Nothing runs yet.
+type gateway struct {
+	setting
+	config   *Config
+	store    *sqlite.DB
+	registry *registry.Registry
+	words    *words.Words
+	health   *health.Tracker
+	metrics  *metrics
+	pipeline *pipeline.Pipeline
+	courier  *delivery.Courier
+	phones   *sms.Phones
+	history  *influx.History
+	console  *console.Console
+	tasks    []task
+}
+
+// wire makes the parts and hands each what it needs. This function and those it calls are the only ones that know the adapters.
+func wire(ctx context.Context, c *Config, s setting) (_ *gateway, err error) {
+	g := &gateway{setting: s, config: c, registry: registry.New(), health: health.New(s.log), metrics: newMetrics()}
+	if g.words, err = words.New(); err != nil {
+		return nil, err
+	}
+	if g.store, err = sqlite.Open(ctx, c.Store, s.log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.store.Close())
+		}
+	}()
+	if err = g.store.Lock(); err != nil {
+		return nil, fmt.Errorf("store %q: %w", c.Store.Path, err)
+	}
+	if err = g.readRegistry(ctx); err != nil {
+		return nil, err
+	}
+	g.wirePipeline()
+	if err = g.pipeline.Load(ctx); err != nil {
+		return nil, err
+	}
+	if err = g.wireDelivery(); err != nil {
+		return nil, err
+	}
+	if err = g.wireConsole(); err != nil {
+		return nil, err
+	}
+	if c.History != nil {
+		if g.history, err = influx.New(influx.Options{Config: *c.History, Log: s.log, Health: g.healthOf("history")}); err != nil {
+			return nil, err
+		}
+		g.add("history", g.history.Run)
+	}
+	g.wireSources()
+	g.add("pipeline", g.pipeline.Run)
+	g.add("registry", g.watchRegistry)
+	g.add("upkeep", g.upkeep)
+	return g, nil
+}
+
+func (g *gateway) add(name string, run func(context.Context) error) {
+	g.tasks = append(g.tasks, task{name, run})
+}
+
+// healthOf gives a part its way to say how it is.
+func (g *gateway) healthOf(part string) func(error) {
+	return func(err error) { g.health.Report(part, err) }
+}
+
+// feedHealth is the same for feeds, which say their name.
+func (g *gateway) feedHealth(feed string, err error) { g.health.Report("feed "+feed, err) }
+
+// readRegistry puts together the households of the configuration and the imported ones.
+func (g *gateway) readRegistry(ctx context.Context) error {
+	imported, err := g.store.Households(ctx)
+	if err != nil {
+		return err
+	}
+	households, conflicts := registry.Merge(g.config.people(), imported)
+	for _, c := range conflicts {
+		g.log.Warn("imported household contradicts", "household", c.Household, "conflict", c.Text)
+	}
+	g.registry.Set(households)
+	return nil
+}
+
+// registryEvery is how often an import by another process is looked for.
+const registryEvery = 2 * time.Second
+
+// watchRegistry takes in what an import changed while the gateway runs, and consents that were withdrawn or began.
+func (g *gateway) watchRegistry(ctx context.Context) error {
+	last, err := g.store.RegistryVersion(ctx)
+	if err != nil {
+		return err
+	}
+	for minute := time.Now(); ; {
+		if !wait(ctx, registryEvery) {
+			return nil
+		}
+		version, err := g.store.RegistryVersion(ctx)
+		if err != nil {
+			g.health.Report("registry", err)
+			continue
+		}
+		if version == last && time.Since(minute) < time.Minute {
+			continue
+		}
+		if version != last {
+			if err := g.readRegistry(ctx); err != nil {
+				g.health.Report("registry", err)
+				continue
+			}
+			g.log.Info("households changed", "households", len(g.registry.All()))
+		}
+		g.health.Report("registry", nil)
+		last, minute = version, time.Now()
+		if err := g.pipeline.Reload(ctx); err != nil {
+			return ignoreDone(ctx, err)
+		}
+	}
+}
+
+// upkeep drops journal entries past their time.
+func (g *gateway) upkeep(ctx context.Context) error {
+	for wait(ctx, time.Hour) {
+		_, err := g.store.Prune(ctx, g.clock.Now().Add(-g.config.Store.KeepJournal))
+		g.health.Report("upkeep", ignoreDone(ctx, err))
+	}
+	return nil
+}
+
+// wait lets wall time go by; false: ctx is done.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// ignoreDone makes the end of ctx no error.
+func ignoreDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (g *gateway) wirePipeline() {
+	g.pipeline = pipeline.New(pipeline.Options{
+		Rules: g.config.on(), Ladders: g.config.Ladders, Registry: g.registry, Store: g.store, Outbox: g.store, Clock: g.clock, Log: g.log,
+		Text: g.words.SMS, Count: g.metrics.reading, Committed: g.committed, Health: g.healthOf("store"),
+	})
+}
+
+// committed passes on what a shard has committed. It must not block.
+func (g *gateway) committed(b *stillwater.Batch) {
+	for _, m := range b.Messages {
+		if m.State == stillwater.Pending {
+			g.courier.Wake()
+		}
+	}
+	for _, i := range b.Incidents {
+		if g.opened != nil && len(i.Log) > 0 && i.State == stillwater.Opened && len(i.Told) > 0 {
+			g.opened(i)
+		}
+	}
+	for _, f := range b.Findings {
+		g.metrics.finding(f)
+	}
+	if g.history == nil {
+		return
+	}
+	for _, e := range b.Entries {
+		if e.Reading != nil {
+			g.history.Write(*e.Reading)
+		}
+	}
+	for _, f := range b.Findings {
+		g.history.WriteFinding(f)
+	}
+}
+
+// wireDelivery makes the channel of texts and the courier.
+func (g *gateway) wireDelivery() error {
+	g.courier = &delivery.Courier{
+		Config: g.config.Delivery, Clock: g.clock, Outbox: g.store, Sink: g, Mark: g.markRepeat, Health: g.health.Report, Log: g.log,
+	}
+	if g.config.SMS.Phones {
+		g.phones = sms.NewPhones(g.clock)
+		g.phones.OnSend = g.texts
+		g.courier.Provider, g.courier.Inbox = g.phones, g.phones
+	} else {
+		twilio, err := sms.NewTwilio(*g.config.SMS.Twilio)
+		if err != nil {
+			return err
+		}
+		g.courier.Provider, g.courier.Inbox = twilio, twilio
+	}
+	g.add("courier", g.courier.Run)
+	return nil
+}
+
+// markRepeat writes the text of a message that may have been sent before.
+func (g *gateway) markRepeat(m stillwater.Message) string {
+	h, _ := g.registry.Household(m.Household)
+	i, ok, err := g.store.Incident(context.Background(), m.Incident)
+	if err != nil || !ok {
+		return m.Text
+	}
+	return g.words.SMS(m, i, h)
+}
+
+// Receipt takes what became of a text to its incident; the courier calls it.
+func (g *gateway) Receipt(ctx context.Context, r stillwater.Receipt) error {
+	g.metrics.text(r.State)
+	return g.pipeline.Receipt(ctx, r)
+}
+
+// Reply takes a text that came in to what it answers; the courier calls it.
+func (g *gateway) Reply(ctx context.Context, r stillwater.Reply) error {
+	return g.pipeline.Reply(ctx, directory{g.registry}, r)
+}
+
+// directory finds people by their phone.
+type directory struct{ *registry.Registry }
+
+// ByPhone gives the contacts with the number.
+func (d directory) ByPhone(p stillwater.Phone) []stillwater.Contact {
+	var contacts []stillwater.Contact
+	for _, k := range d.Registry.ByPhone(p) {
+		contacts = append(contacts, k.Contact)
+	}
+	return contacts
+}
+
+// wireSources makes the built-in broker and the feeds.
+func (g *gateway) wireSources() {
+	if g.config.Broker != nil {
+		b := broker.New(broker.Options{Config: *g.config.Broker, Log: g.log})
+		g.add("broker", b.Run)
+	}
+	for _, c := range g.config.MQTT {
+		source := mqtt.New(mqtt.Options{Config: c, Clock: g.clock, Health: g.feedHealth, Log: g.log, Reject: g.metrics.rejected})
+		g.addSource("mqtt "+c.Name, source)
+	}
+	for _, c := range g.config.Modbus {
+		source := modbus.New(modbus.Options{Config: c, Clock: g.clock, Health: g.feedHealth, Log: g.log})
+		g.addSource("modbus "+c.Name, source)
+	}
+}
+
+// source is a feed of readings.
+type source interface {
+	Run(ctx context.Context, emit func(ctx context.Context, readings []stillwater.Reading, done func()) error) error
+}
+
+func (g *gateway) addSource(name string, s source) {
+	g.add(name, func(ctx context.Context) error { return ignoreDone(ctx, s.Run(ctx, g.pipeline.Emit)) })
+}
+
+// close lets go of the store, after every task has ended.
+func (g *gateway) close() error { return g.store.Close() }
+
+// metrics are the counters that /metrics shows.
+type metrics struct {
+	registry *prometheus.Registry
+	readings *prometheus.CounterVec
+	rejects  *prometheus.CounterVec
+	findings *prometheus.CounterVec
+	texts    *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stillwater", Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		readings: counter("readings_total", "Readings by what became of them.", "outcome"),
+		rejects:  counter("messages_rejected_total", "Messages of a feed that were no reading.", "feed", "reason"),
+		findings: counter("findings_total", "Findings that began, by rule and severity.", "rule", "severity"),
+		texts:    counter("texts_total", "Texts by the state they reached.", "state"),
+	}
+	m.registry.MustRegister(m.readings, m.rejects, m.findings, m.texts)
+	return m
+}
+
+func (m *metrics) reading(outcome string)          { m.readings.WithLabelValues(outcome).Inc() }
+func (m *metrics) rejected(feed, reason string)    { m.rejects.WithLabelValues(feed, reason).Inc() }
+func (m *metrics) text(s stillwater.DeliveryState) { m.texts.WithLabelValues(string(s)).Inc() }
+
+func (m *metrics) finding(f stillwater.Finding) {
+	if f.Ended.IsZero() {
+		m.findings.WithLabelValues(f.Rule, string(f.Severity)).Inc()
+	}
+}
+
+// wireConsole makes the pages.
+func (g *gateway) wireConsole() error {
+	view := &view{g}
+	o := console.Options{
+		Config: g.config.Console, Words: g.words, Clock: g.clock, Log: g.log,
+		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Health: view, Turns: view,
+		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Refused: refused,
+		Stage: g.stage, Demo: g.stage != nil, Zone: g.zone,
+	}
+	if g.phones != nil {
+		o.Phones = phonesView{g}
+	}
+	var err error
+	g.console, err = console.New(o)
+	if err != nil {
+		return err
+	}
+	g.add("console", g.console.Run)
+	return nil
+}

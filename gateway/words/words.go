@@ -1,0 +1,110 @@
+// Package words is every text that people read, in each language from one catalogue: the SMS, the sentences why, and
+// what stands on the pages. A third language is one more file in catalogue/.
+//
+// It promises that an SMS says who, what, since when, how long, what is usual, up to when there is data and how to reply,
+// within two segments, and that it never holds an address or a whole name. It decides nothing, keeps nothing and opens nothing.
+//
+// Where a catalogue lacks a text, the English one stands in; where that lacks it too, the key is shown between ⟦ and ⟧,
+// and a test looks for those marks.
+package words
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+	"gopkg.in/yaml.v3"
+)
+
+//go:embed catalogue/*.yaml
+var catalogues embed.FS
+
+// Words gives texts in the languages of the catalogues. It is safe for use by several goroutines.
+type Words struct {
+	bundle    *i18n.Bundle
+	languages []string // as their files are named, English first
+	matcher   language.Matcher
+	in        map[string]*i18n.Localizer // by file name
+}
+
+// New reads the embedded catalogues.
+func New() (*Words, error) {
+	w := &Words{bundle: i18n.NewBundle(language.English), languages: []string{"en"}, in: map[string]*i18n.Localizer{}}
+	w.bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
+	files, err := catalogues.ReadDir("catalogue")
+	if err != nil {
+		return nil, fmt.Errorf("catalogues: %w", err)
+	}
+	for _, f := range files {
+		text, err := catalogues.ReadFile(path.Join("catalogue", f.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("catalogue %q: %w", f.Name(), err)
+		}
+		if _, err := w.bundle.ParseMessageFileBytes(text, f.Name()); err != nil {
+			return nil, fmt.Errorf("catalogue %q: %w", f.Name(), err)
+		}
+		if lang := strings.TrimSuffix(f.Name(), path.Ext(f.Name())); lang != "en" {
+			w.languages = append(w.languages, lang)
+		}
+	}
+	tags := make([]language.Tag, len(w.languages))
+	for i, lang := range w.languages {
+		tags[i] = language.Make(lang)
+		w.in[lang] = i18n.NewLocalizer(w.bundle, lang)
+	}
+	w.matcher = language.NewMatcher(tags)
+	return w, nil
+}
+
+// Languages is every language there is a catalogue for, English first.
+func (w *Words) Languages() []string { return append([]string(nil), w.languages...) }
+
+// Language is the catalogue that fits best. Each wish is a language tag or an Accept-Language header, the dearest first.
+func (w *Words) Language(wishes ...string) string {
+	for _, wish := range wishes {
+		if _, ok := w.in[wish]; ok {
+			return wish
+		}
+		tags, _, err := language.ParseAcceptLanguage(wish)
+		if err != nil || len(tags) == 0 {
+			continue
+		}
+		if _, i, sure := w.matcher.Match(tags...); sure != language.No {
+			return w.languages[i]
+		}
+	}
+	return "en"
+}
+
+// T is the text of a key with data filled in. A count under "Count" chooses the plural form.
+func (w *Words) T(lang, key string, data map[string]any) string {
+	if text, ok := w.find(lang, key, data); ok {
+		return text
+	}
+	return "⟦" + key + "⟧"
+}
+
+// Word is what a value of a family is called ("state" and "blind": 数据中断); a value without a word stands for itself.
+func (w *Words) Word(lang, family, value string) string {
+	if text, ok := w.find(lang, family+"."+value, nil); ok {
+		return text
+	}
+	return value
+}
+
+// find looks a text up; an unfinished catalogue answers in English.
+func (w *Words) find(lang, key string, data map[string]any) (string, bool) {
+	l, ok := w.in[lang]
+	if !ok {
+		l = w.in[w.Language(lang)]
+	}
+	c := &i18n.LocalizeConfig{MessageID: key, TemplateData: data}
+	if count, ok := data["Count"]; ok {
+		c.PluralCount = count
+	}
+	text, _ := l.Localize(c) // with an error the text may still be the English one
+	return text, text != ""
+}
