@@ -108,8 +108,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) (err 
 	if err := d.stageFall(); err != nil {
 		return err
 	}
-	tasks := append(g.tasks, task{"devices", d.runDevices}, task{"pace", d.pace}, task{"greeting", d.greet})
-	return together(ctx, tasks...)
+	return g.run(ctx, task{"devices", d.runDevices}, task{"pace", d.pace}, task{"greeting", d.greet})
 }
 
 // demo is the simulated city and the pace of its time.

@@ -22,6 +22,9 @@ func main() {
 		if !errors.Is(err, errTold) {
 			fmt.Fprintln(os.Stderr, "stillwater:", err)
 		}
+		if errors.Is(err, syscall.EADDRINUSE) {
+			fmt.Fprintln(os.Stderr, "Another program listens there. Stop it, or choose another address: --listen 127.0.0.1:8081 for the demo, console.listen for run.")
+		}
 		stop()
 		os.Exit(1)
 	}
@@ -43,6 +46,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type task struct {
 	name string
 	run  func(context.Context) error
+}
+
+// upon runs the ground first, and the rest upon it once ready says that it stands. The ground ends last.
+func upon(ctx context.Context, ground task, ready <-chan struct{}, rest ...task) error {
+	groundCtx, stopGround := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopGround()
+	return together(groundCtx, ground, task{"", func(groundCtx context.Context) error {
+		defer stopGround()
+		select {
+		case <-ready:
+		case <-groundCtx.Done():
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+		restCtx, stopRest := context.WithCancel(ctx)
+		defer context.AfterFunc(groundCtx, stopRest)()
+		return together(restCtx, rest...)
+	}})
 }
 
 // stopWithin is how long the parts have to end once they are asked to.
@@ -67,7 +89,10 @@ func together(ctx context.Context, tasks ...task) error {
 		select {
 		case e := <-ends:
 			if first == nil && e.err != nil && !errors.Is(e.err, context.Canceled) {
-				first = fmt.Errorf("%s: %w", e.task, e.err)
+				first = e.err
+				if e.task != "" {
+					first = fmt.Errorf("%s: %w", e.task, e.err)
+				}
 			}
 			cancel()
 			if late == nil {

@@ -50,7 +50,7 @@ func runGateway(ctx context.Context, path string, stdout, stderr io.Writer) erro
 		return err
 	}
 	log.Info("stillwater runs", "households", len(g.registry.All()), "rules", len(c.on()), "console", "http://"+c.Console.Listen)
-	err = together(ctx, g.tasks...)
+	err = g.run(ctx)
 	log.Info("stillwater stops")
 	return errors.Join(err, g.close())
 }

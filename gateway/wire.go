@@ -50,6 +50,7 @@ type gateway struct {
 	phones   *sms.Phones
 	history  *influx.History
 	console  *console.Console
+	broker   *broker.Broker // nil: none built in
 	tasks    []task
 }
 
@@ -276,8 +277,7 @@ func (d directory) ByPhone(p stillwater.Phone) []stillwater.Contact {
 // wireSources makes the built-in broker and the feeds.
 func (g *gateway) wireSources() {
 	if g.config.Broker != nil {
-		b := broker.New(broker.Options{Config: *g.config.Broker, Log: g.log})
-		g.add("broker", b.Run)
+		g.broker = broker.New(broker.Options{Config: *g.config.Broker, Log: g.log})
 	}
 	for _, c := range g.config.MQTT {
 		source := mqtt.New(mqtt.Options{Config: c, Clock: g.clock, Health: g.feedHealth, Log: g.log, Reject: g.metrics.rejected})
@@ -296,6 +296,15 @@ type source interface {
 
 func (g *gateway) addSource(name string, s source) {
 	g.add(name, func(ctx context.Context) error { return ignoreDone(ctx, s.Run(ctx, g.pipeline.Emit)) })
+}
+
+// run works until ctx is done, the more tasks beside the gateway's own. The broker is there before and after all that use it.
+func (g *gateway) run(ctx context.Context, more ...task) error {
+	tasks := append(g.tasks, more...)
+	if g.broker == nil {
+		return together(ctx, tasks...)
+	}
+	return upon(ctx, task{"broker", g.broker.Run}, g.broker.Ready(), tasks...)
 }
 
 // close lets go of the store, after every task has ended.

@@ -89,7 +89,7 @@ func (r *Rule) Validate(report func(field any, problem string)) {
 	} {
 		switch {
 		case needs[p.name] == must && !p.set:
-			report(r, fmt.Sprintf("rule %q needs %s; add a line like %s", r.Name, p.name, examples[p.name]))
+			report(p.field, fmt.Sprintf("rule %q needs %s; add a line like %s", r.Name, p.name, examples[p.name]))
 		case needs[p.name] == never && p.set:
 			report(p.field, fmt.Sprintf("rule %q does not use %s; take the line out", r.Name, p.name))
 		}

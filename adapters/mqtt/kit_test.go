@@ -36,7 +36,7 @@ func (g got) String() string { return fmt.Sprint(g.readings) }
 
 // A rig is a running source and what came out of it.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	source  *Source
 	got     chan got
 	health  chan error
@@ -45,7 +45,7 @@ type rig struct {
 }
 
 // run starts a source; change may alter it before.
-func run(t *testing.T, c Config, change func(*Source)) *rig {
+func run(t testing.TB, c Config, change func(*Source)) *rig {
 	t.Helper()
 	c.Validate(func(_ any, problem string) { t.Fatal("configuration of the test:", problem) })
 	r := &rig{t: t, got: make(chan got, 100_000), health: make(chan error, 1000), rejects: make(chan string, 1000)}
@@ -134,7 +134,7 @@ func eachBroker(t *testing.T, test func(t *testing.T, p peer)) {
 	t.Run("built-in", func(t *testing.T) { test(t, peer{startBuiltIn(t)}) })
 }
 
-func startBuiltIn(t *testing.T) string {
+func startBuiltIn(t testing.TB) string {
 	b := broker.New(broker.Options{Config: broker.Config{Listen: "127.0.0.1:0", Folder: t.TempDir()}})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -148,7 +148,7 @@ func startBuiltIn(t *testing.T) string {
 	return "tcp://" + b.Addr()
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ type mosquitto struct {
 }
 
 // startMosquitto runs it with its store in folder, written through on every change. Extra lines of configuration may be given.
-func startMosquitto(t *testing.T, port, folder, extra string) *mosquitto {
+func startMosquitto(t testing.TB, port, folder, extra string) *mosquitto {
 	t.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
@@ -177,7 +177,10 @@ func startMosquitto(t *testing.T, port, folder, extra string) *mosquitto {
 	if !strings.Contains(extra, "allow_anonymous") {
 		extra += "\nallow_anonymous true"
 	}
-	text := fmt.Sprintf("per_listener_settings false\npersistence true\npersistence_location %s/\nautosave_interval 1\nautosave_on_changes true\n%s\n", folder, extra)
+	if !strings.Contains(extra, "autosave") {
+		extra += "\nautosave_interval 1\nautosave_on_changes true"
+	}
+	text := fmt.Sprintf("persistence true\npersistence_location %s/\n%s\n", folder, extra)
 	if !strings.Contains(extra, "listener") {
 		text += "listener " + port + " 127.0.0.1\n"
 	}
@@ -216,11 +219,11 @@ func startMosquitto(t *testing.T, port, folder, extra string) *mosquitto {
 
 // A sensor is a client that publishes.
 type sensor struct {
-	t *testing.T
+	t testing.TB
 	c paho.Client
 }
 
-func newSensor(t *testing.T, url string, change func(*paho.ClientOptions)) *sensor {
+func newSensor(t testing.TB, url string, change func(*paho.ClientOptions)) *sensor {
 	t.Helper()
 	s := &sensor{t: t}
 	o := paho.NewClientOptions().AddBroker(url).SetClientID("sensor-" + strings.ReplaceAll(t.Name(), "/", "-")).

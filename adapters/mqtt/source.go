@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -77,6 +78,10 @@ func (s *Source) Run(ctx context.Context, emit func(ctx context.Context, reading
 		if ctx.Err() != nil {
 			break
 		}
+		if errors.Is(lost, errBehind) {
+			s.complain("", lost.Error())
+			continue // the queue is empty again, and the broker is well
+		}
 		s.tell(lost)
 		if time.Since(began) > steady {
 			fails = 0
@@ -97,14 +102,11 @@ func (s *Source) once(ctx context.Context, emit emitter) (lost, err error) {
 		return err, nil
 	}
 	defer x.close()
-	if err := x.subscribe(ctx); err != nil {
-		return err, nil
+	if lost := x.subscribe(ctx); lost != nil {
+		return lost, s.drain(ctx, x, emit)
 	}
-	refused := x.refused
-	s.tell(refused)
-	if refused == nil {
-		s.log.Info("broker connected", "feed", s.config.Name, "session_present", x.present)
-	}
+	s.tell(x.refused)
+	s.log.Debug("broker connected", "feed", s.config.Name, "session_present", x.present)
 	for {
 		select {
 		case d := <-x.queue:
@@ -112,17 +114,22 @@ func (s *Source) once(ctx context.Context, emit emitter) (lost, err error) {
 				return nil, err
 			}
 		case lost := <-x.lost:
-			// What came before the end is used: messages of quality 0 would not come again, the others would come twice.
-			for len(x.queue) > 0 {
-				if err := s.deliver(ctx, x, <-x.queue, emit); err != nil {
-					return lost, err
-				}
-			}
-			return lost, nil
+			return lost, s.drain(ctx, x, emit)
 		case <-ctx.Done():
 			return nil, nil
 		}
 	}
+}
+
+// drain uses what came before the connection ended: messages of quality 0 would not come again, the others would come
+// twice, and where the broker was hung up on for sending too much, this is how it gets on at all.
+func (s *Source) drain(ctx context.Context, x *session, emit emitter) error {
+	for len(x.queue) > 0 && ctx.Err() == nil {
+		if err := s.deliver(ctx, x, <-x.queue, emit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deliver emits the readings of one message, or counts why there are none.
@@ -188,7 +195,9 @@ func (s *Source) tell(err error) {
 		return
 	}
 	s.well = &well
-	if !well {
+	if well {
+		s.log.Info("broker connected", "feed", s.config.Name)
+	} else {
 		err = fmt.Errorf("broker %q: %w", s.config.Name, err)
 		s.log.Warn("broker away", "feed", s.config.Name, "err", err)
 	}

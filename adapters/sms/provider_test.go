@@ -3,6 +3,8 @@ package sms
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -35,7 +37,9 @@ type provider struct {
 
 func newProvider(t *testing.T) *provider {
 	p := &provider{}
-	p.Server = httptest.NewServer(p)
+	p.Server = httptest.NewUnstartedServer(p)
+	p.Config.ErrorLog = log.New(io.Discard, "", 0)
+	p.Start()
 	t.Cleanup(p.Close)
 	return p
 }
@@ -93,6 +97,13 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(w, 404, 20404, "not found")
 	}
+}
+
+// asked is how many requests there were.
+func (p *provider) asked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.requests)
 }
 
 func refuse(w http.ResponseWriter, status, code int, message string) {

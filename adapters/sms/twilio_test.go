@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -97,7 +99,7 @@ func TestClassesOfFailure(t *testing.T) {
 		p.answer = c.answer
 		_, err := p.twilio(t).Send(t.Context(), text("A1-1"))
 		expectClass(t, name, err, c.want, unclear)
-		if n := len(p.requests); n != 1 {
+		if n := p.asked(); n != 1 {
 			t.Errorf("%s: asked %d times; whether to ask again is for the courier", name, n)
 		}
 		if err != nil && (strings.Contains(err.Error(), hers[1:]) || strings.Contains(err.Error(), "secret0token")) {
@@ -117,9 +119,10 @@ func expectClass(t *testing.T, name string, err, want, unclear error) {
 func TestCertainlyNotHandedOver(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	secure := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request got through") }))
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request got through") }))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	defer secure.Close()
-	secure.Config.ErrorLog = nil
 	for name, address := range map[string]string{"nobody listens": closed.URL, "certificate of a stranger": secure.URL} {
 		tw := newProvider(t).twilio(t, func(c *Config) { c.BaseURL = address })
 		_, err := tw.Send(t.Context(), text("A1-1"))
@@ -134,8 +137,8 @@ func TestCertainlyNotHandedOver(t *testing.T) {
 		_, err := p.twilio(t).Send(t.Context(), m)
 		expectClass(t, "bad message", err, stillwater.ErrRefused, nil)
 	}
-	if len(p.requests) != 0 {
-		t.Errorf("the provider was asked %d times", len(p.requests))
+	if n := p.asked(); n != 0 {
+		t.Errorf("the provider was asked %d times", n)
 	}
 }
 

@@ -270,6 +270,7 @@ f:4: id: is missing; write the number on the label`},
 	{"several broken sections", "doors: [\naddress:\n  number: x\n\nname: %a\n", `f:1: a value is missing, or a list or section that begins with "[" or "{" is not closed
 f:3: number: "x" is not a whole number; write like 3
 f:5: a value cannot begin with this character; put it in quotes`},
+	{"a broken section is not missed by others", "tills:\n  - id: a: b\nalarm: {number: 1}\ndoors: 100\n", `f:2: a colon stands where none can be: perhaps the line above lacks its ":", this line is indented too far, or a value with ": " in it lacks its quotes`},
 	{"control character", "doors: 1\nname: a\x01b\n", `f:2: a control character stands here; remove it`},
 	{"not UTF-8", "doors: 1\nname: \xcd\xf5\n", `f:2: this is not UTF-8 text; save the file as UTF-8`},
 	{"two documents", "doors: 1\n---\ndoors: 2\n", `f:2: a second document begins here; keep one, without "---" between`},
@@ -307,6 +308,23 @@ func TestAliasBomb(t *testing.T) {
 	_, problems := Parse("f", []byte(strings.Replace(text, "people: &a", "a: &a", 1)+"people: *h\n"), &nested{})
 	if !strings.Contains(problems.String(), "aliases multiply") {
 		t.Errorf("problems %.300s", problems)
+	}
+}
+
+// A struct that another inlines reports once, though its method is the other's too; and one whose YAML is broken not at all.
+func TestInlinedAndBroken(t *testing.T) {
+	type kiosk struct {
+		Staff `yaml:",inline"`
+		Till  till `yaml:"till"`
+	}
+	for text, want := range map[string]string{
+		"people: [Eve]\ntill: {id: a, poll: 2s}\n": "f:1: entry 1 of people: Eve does not work here; remove her",
+		"people: [Ann]\ntill:\n  id: 'a\n":         "f:3: a quote that was opened above is not closed",
+		"people: [Ann]\ntill: 5\n":                 "f:2: till: this is a section; write its keys below it, indented, each like key: value",
+	} {
+		if _, problems := Parse("f", []byte(text), &kiosk{}); problems.String() != want {
+			t.Errorf("%q says\n%s\nwant\n%s", text, problems, want)
+		}
 	}
 }
 

@@ -15,7 +15,6 @@ type validator interface {
 func (doc *Document) spread(v reflect.Value, at place) {
 	pointer := v.Addr().Interface()
 	if known, ok := doc.places[pointer]; ok {
-		known.broken = known.broken || at.broken
 		at = known
 	}
 	doc.places[pointer] = at

@@ -198,3 +198,59 @@ func TestBrowser(t *testing.T) {
 		})
 	}
 }
+
+// TestLive: a page shows what happens without being loaded anew, keeps what somebody is typing, and says so when the gateway is gone.
+func TestLive(t *testing.T) {
+	w := newTown(t)
+	c := newConsole(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	<-c.Ready()
+	b := newTab(t, "live", 1440, 900, false)
+	defer b.end()
+	b.open("http://"+c.Addr()+"/phones?lang=en", ".phone")
+	worker := "#" + phoneID("+8613900139000")
+	b.do(chromedp.SendKeys(chromedp.CSS(worker+"-text"), "half a wo"), chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`))
+	w.mu.Lock()
+	w.texts = append(w.texts, Text{Phone: "+8613900139000", Body: "fresh-from-the-gateway", At: w.now})
+	w.mu.Unlock()
+	b.do(chromedp.Poll[chromedp.Void](`document.body.innerText.includes("fresh-from-the-gateway")`))
+	typed, err := chromedp.Run(b.ctx, chromedp.Value(chromedp.CSS(worker+"-text")))
+	if err != nil || typed != "half a wo" {
+		t.Errorf("typed text: got %q, %v", typed, err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	b.do(see("#lost"))
+	b.shoot("lost")
+}
+
+// TestWithoutScript: everything can be done without JavaScript.
+func TestWithoutScript(t *testing.T) {
+	w := newTown(t)
+	address := serve(t, w)
+	b := newTab(t, "plain", 360, 740, false)
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	b.open(address+"/incidents/i1?lang=en", "#acknowledge")
+	b.do(press("#acknowledge"), see("#turn .turnbar:not(.waiting)"), press("input[value=away]"), press("input[value=spoken]"), press("#close"), see(".turnbar.done"))
+	if inc, _, _ := w.Incident(t.Context(), "i1"); inc.Outcome != stillwater.AwayFrom {
+		t.Errorf("got outcome %q", inc.Outcome)
+	}
+	b.open(address+"/phones", ".phone")
+	b.do(press("#"+phoneID("+8613900139000")+"-2"), see(".phone"))
+	if texts := w.Texts(0); texts[len(texts)-1].Body != "2" {
+		t.Errorf("the last text is %+v", texts[len(texts)-1])
+	}
+	b.do(press("#speed-600"), see("#speed-600[aria-pressed=true]"))
+	if w.Speed() != 600 {
+		t.Errorf("speed %v", w.Speed())
+	}
+	b.end()
+}

@@ -372,6 +372,19 @@ func TestNobodyIsToldTwice(t *testing.T) {
 			wantState(t, s, id, stillwater.Accepted)
 		}
 	})
+	bubble(t, "what became of a text is told even if it was cancelled meanwhile", func(t *testing.T) {
+		s, o := &store{}, &operator{}
+		s.sinkSick = func() error { return errors.New("disk full") }
+		s.put(message("A", 1))
+		running(t, s, o)
+		after(time.Minute)
+		s.set("A", stillwater.Cancelled)
+		after(time.Minute)
+		s.change(func() { s.sinkSick = nil })
+		after(time.Minute)
+		wantTexts(t, o, "A")
+		wantState(t, s, "A", stillwater.Accepted)
+	})
 	bubble(t, "a sink that says it stored what it did not", func(t *testing.T) {
 		s, o := &store{}, &operator{}
 		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: deafSink{}, Provider: o}

@@ -90,16 +90,25 @@ func (m *machine) ofEnding(t stillwater.Told) bool {
 	return t.Purpose == stillwater.Update && m.cause(t) == "ended"
 }
 
-// cause is what a message was written for: what stands in the log before it, and before others written with it.
+// cause is what a message was written for.
 func (m *machine) cause(t stillwater.Told) string {
-	line := toldNote(t.Purpose, messageCode(m.inc.Code, ordinal(t.Message)))
-	i := slices.IndexFunc(m.inc.Log, func(e stillwater.Event) bool { return e.What == "told" && e.Note == line })
-	for ; i > 0; i-- {
-		if what := m.inc.Log[i-1].What; what != "told" && what != "untold" {
-			return what
-		}
+	if i := m.causeLine(t); i >= 0 {
+		return m.inc.Log[i].What
 	}
 	return ""
+}
+
+// causeLine is the line of the log that a message was written for: the one before it, and before others written with it.
+// It tells apart what two inputs of the same moment wrote.
+func (m *machine) causeLine(t stillwater.Told) int {
+	line := toldNote(t.Purpose, messageCode(m.inc.Code, ordinal(t.Message)))
+	i := slices.IndexFunc(m.inc.Log, func(e stillwater.Event) bool { return e.What == "told" && e.Note == line })
+	for i--; i >= 0; i-- {
+		if what := m.inc.Log[i].What; what != "told" && what != "untold" {
+			return i
+		}
+	}
+	return -1
 }
 
 // resume goes on climbing when a finding begins again. Those who believe that it is over are told first.

@@ -23,34 +23,32 @@ type climbing struct {
 // climb tells the next rung. One that has nobody who can be told is passed at once; beyond the last rung such a round
 // waits for the next one, when there may be somebody.
 func (m *machine) climb(how climbing) {
-	for {
+	for last := false; !last; {
 		rung := m.inc.Rung
 		m.inc.Rung++
-		if m.tellRung(rung, how) {
-			return
+		last = m.tellRung(rung, how.broken)
+		if !last {
+			m.log(stillwater.Event{What: "untold", Note: "nobody to tell"})
+			last = rung >= len(m.ladder()) || m.inc.Severity == stillwater.Question
 		}
-		m.log(stillwater.Event{What: "untold", Note: "nobody to tell"})
-		if rung >= len(m.ladder()) || m.inc.Severity == stillwater.Question {
-			return
-		}
+	}
+	if how.also != "" {
+		m.tell(how.also, stillwater.Again, m.inc.Rung-1)
 	}
 }
 
 // tellRung tells everybody of a rung and says whether there was anybody.
-func (m *machine) tellRung(rung int, how climbing) bool {
+func (m *machine) tellRung(rung int, again bool) bool {
 	purpose := stillwater.Tell
 	switch {
 	case m.inc.Severity == stillwater.Question:
 		purpose = stillwater.Ask
-	case rung >= len(m.ladder()) || how.broken:
+	case rung >= len(m.ladder()) || again:
 		purpose = stillwater.Again
 	}
 	told := false
 	for _, c := range m.contacts(m.roles(rung)) {
 		told = m.tell(c.ID, purpose, rung) || told
-	}
-	if how.also != "" {
-		m.tell(how.also, purpose, rung)
 	}
 	return told
 }
@@ -119,12 +117,17 @@ func (m *machine) batch() []stillwater.Told {
 		if t.Purpose != stillwater.Tell && t.Purpose != stillwater.Again {
 			continue
 		}
-		if t.Rung != m.inc.Rung-1 || len(batch) > 0 && !t.At.Equal(batch[0].At) {
+		if t.Rung != m.inc.Rung-1 || len(batch) > 0 && !m.together(t, batch[0]) {
 			break
 		}
 		batch = append(batch, t)
 	}
 	return batch
+}
+
+// together says whether two messages were written by the same step.
+func (m *machine) together(a, b stillwater.Told) bool {
+	return a.At.Equal(b.At) && m.causeLine(a) == m.causeLine(b)
 }
 
 // lastUntold is when a rung had nobody to tell.

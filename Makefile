@@ -1,0 +1,49 @@
+# make test    installs what the tests need and runs them all (Debian; root or sudo for packages)
+# make demo    the demonstration
+# make build   a static binary in bin/
+# make lint    formatting, vet and staticcheck
+
+SHELL := /bin/bash
+SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+TOOLS ?= $(HOME)/.cache/stillwater
+KILLS ?= 200
+
+# What tests need besides Go: a broker, a Modbus server, a browser and a Chinese font, all not ours.
+PACKAGES := mosquitto mosquitto-clients python3-pymodbus chromium fonts-wqy-zenhei
+
+export STILLWATER_INFLUXD ?= $(TOOLS)/bin/influxd
+export STILLWATER_PRISM   ?= $(TOOLS)/node_modules/.bin/prism
+
+.PHONY: test lint demo build packages tools sample
+
+test: packages tools lint
+	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m ./...
+
+lint:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'd: $$out"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+demo:
+	go run ./gateway demo
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/stillwater ./gateway
+
+# The sample configuration is made from the configuration's own types; a test compares the two.
+sample:
+	go test ./gateway -run TestSampleIsTheConfiguration -update
+
+packages:
+	@missing=; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then $(SUDO) apt-get update -q && $(SUDO) DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; fi
+
+tools: $(STILLWATER_INFLUXD) $(STILLWATER_PRISM)
+
+# A real InfluxDB, and a mock that checks calls against Twilio's own description of its API. The tests that use them say so when
+# they are absent.
+$(STILLWATER_INFLUXD):
+	GOBIN=$(dir $@) go install github.com/influxdata/influxdb/cmd/influxd@v1.8.10 || echo "influxd could not be built; its tests are left out"
+
+$(STILLWATER_PRISM):
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @stoplight/prism-cli@5.14.2 || echo "prism could not be installed; its tests are left out"
