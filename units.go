@@ -2,6 +2,7 @@ package stillwater
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ func (l *Litres) UnmarshalText(text []byte) error {
 	case !(n >= 0):
 		return fmt.Errorf("%q is below zero; a volume is 0 L or more", text)
 	}
-	*l = Litres(n) * factor
+	*l = Litres(math.Round(n*float64(factor)*1e6) / 1e6) // so that 1.001 m³ is 1001 L
 	return nil
 }
 
@@ -76,7 +77,7 @@ func ParseSpan(text string) (time.Duration, error) {
 	number, unit := splitUnit(text)
 	n, err := strconv.ParseFloat(number, 64)
 	factor, ok := dayUnits[strings.ToLower(unit)]
-	if err == nil && ok {
+	if err == nil && ok && math.Abs(n*float64(factor)) < math.MaxInt64 {
 		return time.Duration(n * float64(factor)), nil
 	}
 	if err == nil && unit == "" {

@@ -220,9 +220,6 @@ func (d *demo) stageAt(name string, id stillwater.HouseholdID, at time.Time) err
 	if err != nil {
 		return err
 	}
-	if id == "" {
-		id = d.world.Home(s.Who.Home)
-	}
 	_, err = d.world.Stage(s, id, at)
 	return err
 }

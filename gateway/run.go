@@ -47,7 +47,7 @@ func runGateway(ctx context.Context, path string, stdout, stderr io.Writer) erro
 	}
 	g, err := wire(ctx, c, s)
 	if err != nil {
-		return err
+		return ignoreDone(ctx, err)
 	}
 	log.Info("stillwater runs", "households", len(g.registry.All()), "rules", len(c.on()), "console", "http://"+c.Console.Listen)
 	err = g.run(ctx)

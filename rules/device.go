@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"stillwater"
@@ -12,10 +13,10 @@ type device struct {
 	Kind    stillwater.DeviceKind `json:"kind,omitempty"` // learned from its quantities where no registry says it
 	Heard   time.Time             `json:"heard,omitzero"` // event clock: when the gateway last heard of it
 	Report  time.Time             `json:"report,omitzero"`
-	Rate    cadence               `json:"rate"`            // of arrivals
-	Beats   bool                  `json:"beats,omitempty"` // it sends heartbeats, so that its silence means something
-	Gone    bool                  `json:"gone,omitempty"`  // its source said that it is away
-	Latest  []sample              `json:"latest"`          // the last reading of each quantity
+	Rate    cadence               `json:"rate"`             // of arrivals
+	Beats   bool                  `json:"beats,omitempty"`  // it sends heartbeats, so that its silence means something
+	Gone    bool                  `json:"gone,omitempty"`   // its source said that it is away
+	Recent  []recent              `json:"recent,omitempty"` // by quantity
 	Counter counter               `json:"counter"`
 	Vouched time.Time             `json:"vouched,omitzero"` // up to when its readings vouch
 
@@ -24,11 +25,21 @@ type device struct {
 	known stillwater.Device // what the registry says
 }
 
+// recent are the latest readings of one quantity. They tell a reading that comes twice, as brokers send what was not
+// acknowledged, from one that comes late.
+type recent struct {
+	Quantity stillwater.Quantity `json:"q"`
+	Samples  []sample            `json:"s"` // by time, the newest last; at most remembered
+}
+
+// remembered is how many readings of a quantity are remembered: more than a device says in the half minute after which brokers
+// send again.
+const remembered = 12
+
 // sample is one value with its time.
 type sample struct {
-	Quantity stillwater.Quantity `json:"q"`
-	Value    float64             `json:"v"`
-	At       time.Time           `json:"at"`
+	At    time.Time `json:"t"`
+	Value float64   `json:"v"`
 }
 
 // doorState is how the door stands, since when.
@@ -78,23 +89,16 @@ func (h *home) silent(d *device, now time.Time) bool {
 	return d.Gone || (!at.IsZero() && !now.Before(at))
 }
 
-// hear notes that something came from the device.
+// hear notes that something came from the device. What is of unknown age tells how things stand, not that it spoke now.
 func (d *device) hear(r *stillwater.Reading) {
 	if r.Quantity == stillwater.Gone {
 		d.Gone = r.Value != 0
 		return
 	}
-	if r.Quantity == stillwater.Alive {
-		d.Beats = true
-	}
-	if !d.Heard.IsZero() && (r.Quantity == stillwater.Alive || !d.Beats) { // where there are heartbeats they alone set the pace
-		d.Rate.add(r.Received.Sub(d.Report))
-	}
-	if r.Quantity == stillwater.Alive || !d.Beats {
-		d.Report = r.Received
-	}
-	d.Heard = later(d.Heard, r.Received)
 	d.Gone = false
+	if !r.Undated {
+		d.pace(r)
+	}
 	switch r.Quantity {
 	case stillwater.WaterTotal, stillwater.WaterFlow:
 		d.Kind = stillwater.Meter
@@ -105,24 +109,62 @@ func (d *device) hear(r *stillwater.Reading) {
 	}
 }
 
-// sampleOf is the last reading of the quantity, nil if there was none.
-func (d *device) sampleOf(q stillwater.Quantity) *sample {
-	for i := range d.Latest {
-		if d.Latest[i].Quantity == q {
-			return &d.Latest[i]
+// pace learns how often the device reports. Where there are heartbeats they alone set the pace.
+func (d *device) pace(r *stillwater.Reading) {
+	if r.Quantity == stillwater.Alive {
+		d.Beats = true
+	}
+	if r.Quantity == stillwater.Alive || !d.Beats {
+		if !d.Report.IsZero() {
+			d.Rate.add(r.Received.Sub(d.Report))
+		}
+		d.Report = r.Received
+	}
+	d.Heard = later(d.Heard, r.Received)
+}
+
+// recentOf are the latest readings of the quantity, nil if there were none.
+func (d *device) recentOf(q stillwater.Quantity) *recent {
+	for i := range d.Recent {
+		if d.Recent[i].Quantity == q {
+			return &d.Recent[i]
 		}
 	}
 	return nil
 }
 
-// note remembers the reading as the last of its quantity.
-func (d *device) note(r *stillwater.Reading) {
-	s := sample{Quantity: r.Quantity, Value: r.Value, At: r.At}
-	if old := d.sampleOf(r.Quantity); old == nil {
-		d.Latest = append(d.Latest, s)
-	} else if r.At.After(old.At) {
-		*old = s
+// check says whether a reading is new, late, or nothing that can be told from what is known.
+func (r *recent) check(v sample) Outcome {
+	if r == nil || v.At.After(r.Samples[len(r.Samples)-1].At) {
+		return Accepted
 	}
+	if slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) && s.Value == v.Value }) {
+		return Duplicate
+	}
+	contradicts := slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) })
+	if contradicts || (len(r.Samples) == remembered && v.At.Before(r.Samples[0].At)) {
+		return OutOfOrder
+	}
+	return Late
+}
+
+// note remembers the reading.
+func (d *device) note(r *stillwater.Reading) {
+	known := d.recentOf(r.Quantity)
+	if known == nil {
+		d.Recent = append(d.Recent, recent{Quantity: r.Quantity})
+		known = &d.Recent[len(d.Recent)-1]
+	}
+	i := len(known.Samples)
+	for i > 0 && known.Samples[i-1].At.After(r.At) {
+		i--
+	}
+	if len(known.Samples) == remembered { // the oldest goes
+		copy(known.Samples, known.Samples[1:i])
+		known.Samples = slices.Delete(known.Samples, i-1, i)
+		i--
+	}
+	known.Samples = slices.Insert(known.Samples, i, sample{At: r.At, Value: r.Value})
 }
 
 func later(a, b time.Time) time.Time {

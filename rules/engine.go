@@ -26,10 +26,10 @@ type Outcome string
 // The outcomes. A reading with one of the first two is not for the journal; the rest are, and some say more.
 const (
 	Duplicate  Outcome = "duplicate"    // the same value of the same moment again
-	OutOfOrder Outcome = "out-of-order" // older than what its device already said, and not the newest sign of life
+	OutOfOrder Outcome = "out-of-order" // another value of a moment that is known, or too old to be told from a duplicate
 
 	Accepted   Outcome = "accepted"
-	Late       Outcome = "late"        // behind its device, and still the newest sign of life
+	Late       Outcome = "late"        // behind its device: kept, and a sign of life if it is the newest
 	First      Outcome = "first"       // the first value of a counter vouches for nothing yet
 	Held       Outcome = "held"        // a counter value that cannot follow waits to be confirmed
 	Foreign    Outcome = "foreign"     // the value held before did not belong to this counter
@@ -138,9 +138,13 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 		return nil, checked
 	}
 	e.now = later(e.now, r.Received)
-	outcome := h.read(r, checked == Late)
+	if checked == Late {
+		h.readLate(r)
+	} else {
+		checked = h.read(r)
+	}
 	e.judge(h, e.now)
-	return e.found, outcome
+	return e.found, checked
 }
 
 // tick lets the time pass up to and including at, and visits each home at the whole minute at which something falls due.

@@ -80,41 +80,31 @@ func (h *home) check(r *stillwater.Reading) Outcome {
 	if !ok {
 		return Accepted
 	}
-	s := h.Devices[i].sampleOf(r.Quantity)
-	if s == nil || r.At.After(s.At) {
-		return Accepted
-	}
-	if r.At.Equal(s.At) && r.Value == s.Value {
-		return Duplicate
-	}
 	if r.Quantity == stillwater.Gone {
 		return Accepted // the latest word counts
 	}
-	if (r.Quantity == stillwater.Activity || r.Quantity == stillwater.Door) && !r.Undated && r.At.After(h.Life.Last()) {
-		return Late // behind its device, and still the newest sign of life
-	}
-	return OutOfOrder
+	return h.Devices[i].recentOf(r.Quantity).check(sample{r.At, r.Value})
 }
 
-// read takes an accepted reading into the memory.
-func (h *home) read(r *stillwater.Reading, late bool) Outcome {
+// read takes a reading into the memory.
+func (h *home) read(r *stillwater.Reading) Outcome {
 	if h.First.IsZero() {
 		h.First = r.At
 	}
 	d := h.device(r.Device)
 	lastReport := d.Heard
 	d.hear(r)
-	outcome := Accepted
+	d.note(r)
 	switch r.Quantity {
 	case stillwater.WaterTotal:
-		outcome = h.readCounter(d, r)
+		return h.readCounter(d, r)
 	case stillwater.WaterFlow:
 		h.vouchEvent(d, r)
 		if r.Value > 0 && !r.Undated {
 			h.live(&h.Life.Water, r.At)
 		}
 	case stillwater.Door:
-		h.readDoor(d, r, lastReport, late)
+		h.readDoor(d, r, lastReport)
 	case stillwater.Activity:
 		h.vouchEvent(d, r)
 		if !r.Undated {
@@ -123,11 +113,21 @@ func (h *home) read(r *stillwater.Reading, late bool) Outcome {
 	case stillwater.Alive:
 		h.vouchEvent(d, r)
 	}
-	if late {
-		return Late
-	}
+	return Accepted
+}
+
+// readLate takes a reading behind its device: the counter and the door have gone on since, but if it is the newest sign of life it
+// counts as one. What it says of draws between is in the journal, and no more.
+func (h *home) readLate(r *stillwater.Reading) {
+	d := h.device(r.Device)
 	d.note(r)
-	return outcome
+	switch {
+	case r.Undated:
+	case r.Quantity == stillwater.Door:
+		h.live(&h.Life.Door, r.At)
+	case r.Quantity == stillwater.Activity:
+		h.live(&h.Life.Activity, r.At)
+	}
 }
 
 // readCounter turns a counter value into a draw, and its span into coverage.
@@ -153,7 +153,7 @@ func (h *home) readCounter(d *device, r *stillwater.Reading) Outcome {
 
 // vouchEvent takes a report of a sensor that only reports events: it vouches back to the last report unless that is too long ago.
 func (h *home) vouchEvent(d *device, r *stillwater.Reading) {
-	if d.Kind != h.covering() || !r.At.After(h.DataTo) {
+	if r.Undated || d.Kind != h.covering() || !r.At.After(h.DataTo) {
 		return
 	}
 	d.Vouched = r.At
@@ -166,12 +166,8 @@ func (h *home) vouchEvent(d *device, r *stillwater.Reading) {
 }
 
 // readDoor takes the state of the door; a change is a sign of life, unless its moment or what was before is not known.
-func (h *home) readDoor(d *device, r *stillwater.Reading, lastReport time.Time, late bool) {
+func (h *home) readDoor(d *device, r *stillwater.Reading, lastReport time.Time) {
 	open := r.Value == stillwater.Open
-	if late {
-		h.live(&h.Life.Door, r.At)
-		return
-	}
 	hole := d.patience() > 0 && r.Received.Sub(lastReport) > max(eventPatience, 3*d.usual())
 	if d.Door != nil && d.Door.Open == open {
 		return // a repeated state

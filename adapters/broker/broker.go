@@ -28,7 +28,7 @@ const (
 	// startWithin bounds opening the store. A store of many queued messages is read through once.
 	startWithin = time.Minute
 	// redeliverAfter is when an unacknowledged message goes out again, also to a subscriber that crashed and is back.
-	redeliverAfter = 10 * time.Second
+	redeliverAfter = 5 * time.Second
 	// maxStore bounds what subscribers that stay away can pile up; the disk belongs to the journal first.
 	maxStore = 1 << 30
 	// maxMemory is more than the server needs: everything is kept in files.

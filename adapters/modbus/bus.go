@@ -37,6 +37,7 @@ type Bus struct {
 	log    *slog.Logger
 	line   *line
 	points []*point
+	jumped time.Time // wall clock: when a probe last went before units that answer
 	ailing string // why the bus is not well, as last told; wellUnknown at first
 }
 
@@ -47,10 +48,14 @@ type point struct {
 	unit   Unit
 	source string
 	every  time.Duration
+	known  bool      // it has answered at least once
 	due    time.Time // event clock: when it is next read while it answers
 	fails  int       // questions in a row without a usable answer
 	retry  time.Time // wall clock: when it is next probed while it does not
 }
+
+// answers says whether an answer is to be expected: then its turn comes first.
+func (p *point) answers() bool { return p.known && p.fails == 0 }
 
 func (p *point) silent() bool { return p.fails >= silentAfter }
 
@@ -83,7 +88,7 @@ func (b *Bus) Run(ctx context.Context, emit func(ctx context.Context, readings [
 	defer b.line.drop()
 	start := b.clock.Now()
 	for _, p := range b.points {
-		p.due = start
+		p.due, p.retry = start, time.Now()
 	}
 	for ctx.Err() == nil {
 		p, wait := b.next(b.clock.Now(), time.Now())
@@ -145,7 +150,7 @@ func (b *Bus) settle(p *point, err error) {
 		}
 		return
 	}
-	p.fails = 0
+	p.fails, p.known = 0, true
 	if was {
 		b.log.Info("unit answers again", "source", p.source)
 	}
@@ -186,8 +191,8 @@ func (b *Bus) tell(err error) {
 // waits is how long there is nothing to do: until one of the two clocks has gone so far. Zero: that clock does not matter.
 type waits struct{ event, wall time.Duration }
 
-// next chooses whose turn it is: of the units that answer the one longest due, and only while none of these is due, one that
-// has to be probed. A probe that has waited for maxBackoff goes first all the same, or a busy bus would never see a unit return.
+// next chooses whose turn it is: of the units that answer the one longest due, and only while none of these is due, one that has to be
+// probed. Once in maxBackoff a probe that has waited for as long goes first all the same, or a busy bus would never see a unit return.
 func (b *Bus) next(now, wall time.Time) (*point, waits) {
 	if rest := b.line.retry.Sub(wall); b.line.conn == nil && rest > 0 {
 		return nil, waits{wall: rest}
@@ -198,16 +203,19 @@ func (b *Bus) next(now, wall time.Time) (*point, waits) {
 			p.due = now // the event clock was set back
 		}
 		switch {
-		case p.fails == 0 && (living == nil || p.due.Before(living.due)):
+		case p.answers() && (living == nil || p.due.Before(living.due)):
 			living = p
-		case p.fails > 0 && (probe == nil || p.retry.Before(probe.retry)):
+		case !p.answers() && (probe == nil || p.retry.Before(probe.retry)):
 			probe = p
 		}
 	}
 	livingDue := living != nil && !living.due.After(now)
 	probeDue := probe != nil && !probe.retry.After(wall)
 	switch {
-	case probeDue && (!livingDue || wall.Sub(probe.retry) > maxBackoff):
+	case probeDue && !livingDue:
+		return probe, waits{}
+	case probeDue && wall.Sub(probe.retry) > maxBackoff && wall.Sub(b.jumped) > maxBackoff:
+		b.jumped = wall
 		return probe, waits{}
 	case livingDue:
 		return living, waits{}

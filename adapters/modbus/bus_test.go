@@ -79,6 +79,41 @@ func TestDeadUnitAmongTheLiving(t *testing.T) {
 	})
 }
 
+// Many dead units must not add up: between two polls of the living there is one probe at most.
+func TestManyDeadUnits(t *testing.T) {
+	const every, timeout = 3 * time.Second, time.Second
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		slave := &rawSlave{answer: func(conn net.Conn, request []byte, _ int) bool {
+			if request[6] <= 2 {
+				conn.Write(good(request, 1))
+			}
+			return true
+		}}
+		c := Config{Name: "b", Address: "bus:502", Timeout: timeout, Every: every}
+		for u := range 40 {
+			c.Units = append(c.Units, Unit{Unit: u + 1})
+		}
+		r := run(t, c, quick{start, 1}, slave.pipe)
+		time.Sleep(10 * time.Minute)
+		r.stop()
+		close(r.readings)
+		last := map[string]time.Duration{}
+		for got := range r.readings {
+			at := got.At.Sub(start)
+			if before := last[got.Source]; at-before > every+timeout+10*time.Millisecond {
+				t.Fatalf("%s was read %v after its last reading", got.Source, at-before)
+			}
+			last[got.Source] = at
+		}
+		for _, source := range []string{"b/1", "b/2"} {
+			if last[source] < 10*time.Minute-every-timeout {
+				t.Errorf("%s was last read after %v", source, last[source])
+			}
+		}
+	})
+}
+
 // A bus with hardly any time to spare still gives the dead unit a chance.
 func TestBusyBusSeesUnitReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -92,7 +127,7 @@ func TestBusyBusSeesUnitReturn(t *testing.T) {
 			return true
 		}}
 		r := run(t, Config{
-			Name: "b", Address: "bus:502", Every: 500 * time.Millisecond, // two living units take 600 ms
+			Name: "b", Address: "bus:502", Every: 200 * time.Millisecond, // two living units take 600 ms
 			Units: []Unit{{Unit: 1}, {Unit: 2}, {Unit: 3}},
 		}, quick{start, 1}, slave.pipe)
 		time.Sleep(12 * time.Minute)

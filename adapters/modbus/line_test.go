@@ -102,6 +102,15 @@ func TestLateReplyIsNotTakenForThePresent(t *testing.T) {
 	if _, err := readReply(bytes.NewReader(reply), request); err != nil {
 		t.Fatal("the present reply:", err)
 	}
+	for at := range 9 { // everything before the value
+		for _, change := range []byte{1, 0x80} {
+			wrong := bytes.Clone(reply)
+			wrong[at] ^= change
+			if got, err := readReply(bytes.NewReader(wrong), request); err == nil {
+				t.Errorf("% x taken for the answer to % x", got, request)
+			}
+		}
+	}
 	reply[1] = 7
 	if got, err := readReply(bytes.NewReader(reply), request); err == nil {
 		t.Fatalf("% x taken for the answer to transaction 8", got)
@@ -165,10 +174,13 @@ func TestDialBackoff(t *testing.T) {
 			})
 		time.Sleep(11 * time.Minute)
 		r.stop()
-		if at := r.reading("b/5").At.Sub(start); at > 10*time.Minute+maxBackoff {
+		back := r.reading("b/5").At
+		if at := back.Sub(start); at > 10*time.Minute+maxBackoff {
 			t.Errorf("read %v after the bus came back; want within %v", at-10*time.Minute, maxBackoff)
 		}
-		r.reading("b/6")
+		if gap := r.reading("b/6").At.Sub(back).Abs(); gap > time.Second {
+			t.Errorf("the second unit was read %v after the first: blamed for the line", gap)
+		}
 		if len(dials) < 20 || len(dials) > 50 {
 			t.Errorf("%d dials in 10 minutes", len(dials))
 		}

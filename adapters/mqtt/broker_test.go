@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,7 @@ func TestCrash(t *testing.T) {
 		crash(at)
 		return
 	}
+	t.Parallel()
 	eachBroker(t, func(t *testing.T, p peer) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*patient)
 		defer cancel()
@@ -146,6 +148,7 @@ func crash(at string) {
 // The broker is killed and comes back, with what it had written and then without any of it: readings go on, what it had kept
 // is delivered, and Health is told each way once.
 func TestBrokerKilled(t *testing.T) {
+	t.Parallel()
 	port, folder := freePort(t), t.TempDir()
 	m := startMosquitto(t, port, folder, "")
 	r := run(t, doors(m.url), nil)
@@ -194,6 +197,7 @@ func written(t *testing.T, file, what string) {
 
 // The pipeline stands still for longer than the keep-alive. The connection must hold, and nothing be lost or twice.
 func TestPipelineStandsStill(t *testing.T) {
+	t.Parallel()
 	const n = 300
 	eachBroker(t, func(t *testing.T, p peer) {
 		c := doors(p.url)
@@ -245,6 +249,7 @@ func TestPipelineStandsStill(t *testing.T) {
 
 // A broker that sends without waiting for acknowledgements fills the queue. It is hung up on and asked again; nothing is lost, in order.
 func TestOverrun(t *testing.T) {
+	t.Parallel()
 	const n = 400
 	m := startMosquitto(t, freePort(t), t.TempDir(), "max_inflight_messages 0\nmax_queued_messages 0")
 	c := doors(m.url)
@@ -294,6 +299,7 @@ func TestOverrun(t *testing.T) {
 
 // A message whose readings are never committed is never acknowledged, not even by stopping politely; a rejected one is.
 func TestStopAcknowledgesOnlyWhatIsDone(t *testing.T) {
+	t.Parallel()
 	eachBroker(t, func(t *testing.T, p peer) {
 		r := run(t, doors(p.url), nil)
 		r.connected()
@@ -341,19 +347,33 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// A subscription that the broker refuses is an illness, though the connection stands.
+// A subscription that the broker refuses is an illness, though the connection stands and the others work.
 func TestRefusedSubscription(t *testing.T) {
-	folder := t.TempDir()
-	if err := os.WriteFile(folder+"/acl", []byte("topic read home/+/door\n"), 0o600); err != nil {
-		t.Fatal(err)
+	at := startBuiltIn(t)
+	c := doors(at)
+	c.Topics = append(c.Topics, Topic{Filter: "$JS/API/+", Quantity: "alive"}) // the store's control
+	r := run(t, c, nil)
+	if err := r.tells(); err == nil || !strings.Contains(err.Error(), "$JS/API/+") {
+		t.Errorf("told %v; want the filter that is refused", err)
 	}
-	m := startMosquitto(t, freePort(t), folder, "acl_file "+folder+"/acl")
-	err := run(t, doors(m.url), nil).tells()
-	if err != nil && !strings.Contains(err.Error(), "refused") {
-		t.Errorf("told %v", err)
+	newSensor(t, at, nil).say("home/1/meter", "1")
+	r.one()
+}
+
+// Run leaves no goroutine behind, of ours or of paho's, after many connections.
+func TestNothingLeftRunning(t *testing.T) {
+	m := startMosquitto(t, freePort(t), t.TempDir(), "")
+	before := runtime.NumGoroutine()
+	for range 20 {
+		r := run(t, doors(m.url), nil)
+		r.connected()
+		r.stop()
 	}
-	if err == nil {
-		t.Skip("this mosquitto grants every subscription and filters messages instead")
+	for limit := time.Now().Add(patient); runtime.NumGoroutine() > before; <-time.After(10 * time.Millisecond) {
+		if time.Now().After(limit) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+		}
 	}
 }
 
@@ -378,6 +398,49 @@ func TestStopWithBrokerThatSaysNothing(t *testing.T) {
 	if took := time.Since(before); took > 2*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
+}
+
+// Everything in certificates: the broker's is checked against our authority, ours against the broker's.
+func TestTLS(t *testing.T) {
+	folder := t.TempDir()
+	ours, other := newAuthority(t, folder, "ours"), newAuthority(t, folder, "other")
+	ours.issue(t, "server")
+	ours.issue(t, "gateway")
+	other.issue(t, "stranger")
+	port := freePort(t)
+	startMosquitto(t, port, folder, fmt.Sprintf("listener %s 127.0.0.1\ncafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true",
+		port, ours.file, folder+"/server.pem", folder+"/server.key"))
+	for name, c := range map[string]struct {
+		authority, certificate string
+		well                   bool
+	}{
+		"right":                 {ours.file, "gateway", true},
+		"authority unknown":     {other.file, "gateway", false},
+		"system's authorities":  {"", "gateway", false},
+		"no certificate":        {ours.file, "", false},
+		"strange certificate":   {ours.file, "stranger", false},
+		"authority file absent": {folder + "/nothing", "gateway", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := doors("tls://127.0.0.1:" + port)
+			config.CAFile = c.authority
+			if c.certificate != "" {
+				config.CertFile, config.KeyFile = folder+"/"+c.certificate+".pem", folder+"/"+c.certificate+".key"
+			}
+			if err := run(t, config, nil).tells(); (err == nil) != c.well {
+				t.Errorf("told %v", err)
+			}
+		})
+	}
+}
+
+func TestWebsocket(t *testing.T) {
+	port, ws := freePort(t), freePort(t)
+	m := startMosquitto(t, port, t.TempDir(), "listener "+port+" 127.0.0.1\nlistener "+ws+" 127.0.0.1\nprotocol websockets")
+	r := run(t, doors("ws://127.0.0.1:"+ws), nil)
+	r.connected()
+	newSensor(t, m.url, nil).say("home/1/meter", "1")
+	r.one()
 }
 
 // BenchmarkMessages is one message of quality 1 from a sensor through a broker to a pipeline that commits at once.

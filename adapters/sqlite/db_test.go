@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"stillwater"
 )
@@ -144,7 +148,7 @@ func TestRoundTrip(t *testing.T) {
 		"h1": {Household: "h1", Seq: 75, Data: []byte{0, 1, 255}}, "h2": {Household: "h2", Seq: 75}})
 	ctx := t.Context()
 	got, err := db.Findings(ctx, FindingQuery{Household: "h1"})
-	same(t, "findings", []any{got, err}, []any{[]stillwater.Finding{device, ended}, nil})
+	same(t, "findings", []any{got, err}, []any{[]stillwater.Finding{ended, device}, nil})
 	incident, found, err := db.Incident(ctx, "i1")
 	same(t, "incident", []any{incident, found, err}, []any{sampleIncident(), true, nil})
 	_, found, err = db.Incident(ctx, "i2")
@@ -271,6 +275,33 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "newer") || !strings.Contains(err.Error(), "9999") {
 		t.Errorf("error %v, want one that says newer and names the version", err)
 	}
+}
+
+// A database of the first version is brought up to date with what is in it.
+func TestMigrationKeepsWhatIsThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	raw, err := sql.Open("sqlite", source(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, _ := fs.Sub(migrations, "migrations")
+	provider, err := goose.NewProvider(goose.DialectSQLite3, raw, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec(`INSERT INTO household (id, body) VALUES ('h1', '{"id":"h1"}'); INSERT INTO counter VALUES ('test', 7)`); err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	db := openAt(t, path)
+	homes, err := db.Households(t.Context())
+	if err != nil || len(homes) != 1 {
+		t.Errorf("%d households, %v", len(homes), err)
+	}
+	commitTo(t, db, &stillwater.Batch{Entries: readings("h1", 0, 1), Incidents: []stillwater.Incident{sampleIncident()}})
 }
 
 func TestOpenRefusesOtherFiles(t *testing.T) {

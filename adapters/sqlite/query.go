@@ -77,10 +77,13 @@ func (db *DB) Incidents(ctx context.Context, q IncidentQuery) ([]stillwater.Inci
 	return found, nil
 }
 
+// liveIncidents has the condition of the index incident_live, word for word.
+const liveIncidents = `SELECT body FROM incident WHERE state <> 'closed' OR json_extract(body, '$.next') IS NOT NULL ORDER BY opened, n`
+
 // OpenIncidents gives every incident that is not done with, the oldest first: those that are open, and those closed on an assumption
 // that is still to be looked at.
 func (db *DB) OpenIncidents(ctx context.Context) ([]stillwater.Incident, error) {
-	found, err := bodies[stillwater.Incident](ctx, db.reader, `SELECT body FROM incident WHERE state <> 'closed' OR json_extract(body, '$.next') IS NOT NULL ORDER BY opened, n`)
+	found, err := bodies[stillwater.Incident](ctx, db.reader, liveIncidents)
 	if err != nil {
 		return nil, fmt.Errorf("open incidents: %w", err)
 	}
@@ -118,6 +121,9 @@ func (db *DB) Messages(ctx context.Context, q MessageQuery) ([]stillwater.Messag
 	return found, nil
 }
 
+// latestFindings is the index finding_latest backwards.
+const latestFindings = "began DESC, household DESC, rule DESC, device DESC"
+
 // Findings gives the findings selected, the one that began last first.
 func (db *DB) Findings(ctx context.Context, q FindingQuery) ([]stillwater.Finding, error) {
 	var s selection
@@ -127,7 +133,7 @@ func (db *DB) Findings(ctx context.Context, q FindingQuery) ([]stillwater.Findin
 	if !q.Since.IsZero() {
 		s.add("(ended IS NULL OR ended >= ?)", q.Since.UnixMicro())
 	}
-	found, err := bodies[stillwater.Finding](ctx, db.reader, s.from("finding", "began DESC, household, rule, device", q.Limit), s.args...)
+	found, err := bodies[stillwater.Finding](ctx, db.reader, s.from("finding", latestFindings, q.Limit), s.args...)
 	if err != nil {
 		return nil, fmt.Errorf("findings: %w", err)
 	}
@@ -178,10 +184,13 @@ func (db *DB) statesPage(ctx context.Context, after sql.NullString) ([]stillwate
 	return states, rows.Err()
 }
 
-// Outbox gives the messages that are not done with: pending, sending and accepted, the oldest first.
+// outbox leaves out messages accepted long ago: of those no news comes.
+const outbox = `SELECT body FROM message WHERE state IN ('pending', 'sending', 'accepted')
+	AND (state <> 'accepted' OR n > (SELECT coalesce(max(n), 0) FROM message) - 500) ORDER BY created, n`
+
+// Outbox gives the messages that are not done with: pending, sending and, of the last 500, accepted; the oldest first.
 func (db *DB) Outbox(ctx context.Context) ([]stillwater.Message, error) {
-	found, err := bodies[stillwater.Message](ctx, db.reader,
-		`SELECT body FROM message WHERE state IN ('pending', 'sending', 'accepted') ORDER BY created, n`)
+	found, err := bodies[stillwater.Message](ctx, db.reader, outbox)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
 	}

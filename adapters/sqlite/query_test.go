@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func TestIncidents(t *testing.T) {
 		i.ID, i.Household, i.Opened = stillwater.IncidentID(fmt.Sprint(n)), stillwater.HouseholdID(fmt.Sprint("h", n%2)), noon.Add(time.Duration(n)*time.Hour)
 		commitTo(t, db, &stillwater.Batch{Incidents: []stillwater.Incident{i}})
 		if n == 1 {
-			i.State, i.Closed = stillwater.ClosedState, noon
+			i.State, i.Closed, i.Next = stillwater.ClosedState, noon, time.Time{}
 			commitTo(t, db, &stillwater.Batch{Incidents: []stillwater.Incident{i}})
 		}
 	}
@@ -49,6 +50,52 @@ func TestIncidents(t *testing.T) {
 	}
 	if n, _ := db.LastIncident(ctx); n != 4 {
 		t.Errorf("%d incidents ever stored after erasing, want 4", n)
+	}
+}
+
+// A closing that is only assumed is looked at again: it stays among those a start brings back, until nothing is due.
+func TestAssumedClosingStaysLive(t *testing.T) {
+	db := openNew(t)
+	i := sampleIncident()
+	i.State, i.Closed, i.Known, i.Next = stillwater.ClosedState, noon, stillwater.Assumed, noon.Add(2*time.Hour)
+	for _, want := range []int{1, 0} {
+		commitTo(t, db, &stillwater.Batch{Incidents: []stillwater.Incident{i}})
+		live, err := db.OpenIncidents(t.Context())
+		if err != nil || len(live) != want {
+			t.Errorf("%d live incidents (%v), want %d", len(live), err, want)
+		}
+		i.Next = time.Time{}
+	}
+}
+
+// The queries that run often or at a start go by an index, however long the gateway has run.
+func TestQueriesGoByIndex(t *testing.T) {
+	db := openNew(t)
+	for query, index := range map[string]string{
+		liveIncidents: "incident_live",
+		outbox:        "message_outbox",
+		(&selection{where: []string{"state <> 'closed'"}}).from("incident", "opened DESC, n DESC", 0):                          "incident_live",
+		(&selection{where: []string{"household = 'h'"}}).from("message", "created DESC, n DESC", 0):                            "message_household",
+		(&selection{}).from("finding", latestFindings, 0):                                                                      "finding_latest",
+		`SELECT j.at FROM point p JOIN journal j ON j.point = p.id WHERE p.household = 'h' AND j.at >= 1 ORDER BY j.at, j.seq`: "journal_point",
+	} {
+		rows, err := db.reader.Query("EXPLAIN QUERY PLAN " + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := ""
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			plan += detail + "\n"
+		}
+		rows.Close()
+		if !strings.Contains(plan, index) {
+			t.Errorf("%s does not go by %s:\n%s", query, index, plan)
+		}
 	}
 }
 

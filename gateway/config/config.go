@@ -23,6 +23,8 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+
+	"gopkg.in/yaml.v3"
 )
 
 // maxSize is far above what a district of households needs; a larger file is not a configuration.
@@ -34,7 +36,8 @@ type Document struct {
 	into   reflect.Value
 	places map[any]place         // by pointer to the setting
 	held   map[any]reflect.Value // map entries in an addressable copy, by pointer to the map and key
-	broken bool                  // a section could not be read as YAML
+	known  map[reflect.Type]keys
+	broken bool // a section could not be read as YAML
 	found  Problems
 }
 
@@ -42,13 +45,21 @@ type Document struct {
 type place struct {
 	line   int
 	key    string
+	entry  int  // of the list under the key, from 1; 0: it is none
 	broken bool // a problem with it is already known
-	entry  bool // of a list; the key says which
+}
+
+// name is how problems call it.
+func (p place) name() string {
+	if p.entry == 0 {
+		return p.key
+	}
+	return fmt.Sprintf("entry %d of %s", p.entry, p.key)
 }
 
 // element is the place of an entry of the list at p.
 func (p place) element(i, line int) place {
-	return place{line: line, key: fmt.Sprintf("entry %d of %s", i+1, p.key), broken: p.broken, entry: true}
+	return place{line: line, key: p.key, entry: i + 1, broken: p.broken}
 }
 
 // Load reads the file at path into the struct that into points to. Settings absent from the file stay as they are.
@@ -63,7 +74,7 @@ func Load(path string, into any) (*Document, Problems) {
 // Parse is Load of a text that is already at hand; name stands for the file in problems.
 func Parse(name string, data []byte, into any) (*Document, Problems) {
 	doc := newDocument(name, into)
-	d := &decoder{doc: doc, known: map[reflect.Type][]field{}, expanding: map[any]bool{}}
+	d := &decoder{doc: doc, expanding: map[*yaml.Node]bool{}}
 	d.root(doc.parse(data))
 	doc.spread(doc.into, place{line: 1})
 	doc.validate(doc.into)
@@ -76,16 +87,16 @@ func newDocument(name string, into any) *Document {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("config: %T is not a pointer to a struct", into))
 	}
-	return &Document{file: name, into: v.Elem(), places: map[any]place{}, held: map[any]reflect.Value{}}
+	return &Document{file: name, into: v.Elem(), places: map[any]place{}, held: map[any]reflect.Value{}, known: map[reflect.Type]keys{}}
 }
 
 // Problem says that something is wrong with a setting that only shows when it is used; field points to it.
 func (doc *Document) Problem(field any, text string) Problem {
 	at, _ := doc.find(field)
-	if reflect.ValueOf(field).Kind() == reflect.Pointer && at.entry && reflect.TypeOf(field).Elem().Kind() == reflect.Struct {
-		at.key = ""
+	if t := reflect.TypeOf(field); at.entry > 0 && isSection(t.Elem()) {
+		at = place{line: at.line}
 	}
-	return Problem{File: doc.file, Line: at.line, Text: prefixed(at.key, text)}
+	return Problem{File: doc.file, Line: at.line, Text: prefixed(at.name(), text)}
 }
 
 // report keeps a problem in a line.

@@ -14,9 +14,8 @@ const maxAliased = 250_000
 // A decoder fills a struct from YAML nodes and goes on after every mistake.
 type decoder struct {
 	doc       *Document
-	known     map[reflect.Type][]field
-	expanding map[any]bool // nodes being read, against anchors that contain themselves
-	depth     int          // of aliases
+	expanding map[*yaml.Node]bool // nodes being read, against anchors that contain themselves
+	depth     int                 // of aliases
 	aliased   int
 }
 
@@ -83,7 +82,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, at place) {
 func (d *decoder) fail(v reflect.Value, at place, line int, text string) {
 	at.broken = true
 	d.doc.places[v.Addr().Interface()] = at
-	d.doc.report(line, "%s", prefixed(at.key, text))
+	d.doc.report(line, "%s", prefixed(at.name(), text))
 }
 
 // pointer reads an optional value. A bare "key:" switches a section on with its defaults; "key: null" switches it off.
@@ -123,30 +122,14 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, at place) {
 		d.fail(v, at, n.Line, "this is a section; write its keys below it, indented, each like key: value")
 		return
 	}
-	known := d.fields(v.Type())
+	known := d.doc.keys(v.Type())
 	for _, e := range d.entries(n) {
-		if f := lookup(known, e.key); f != nil {
+		if f, ok := known.byName[e.key]; ok {
 			d.value(e.value, v.FieldByIndex(f.index), place{line: e.line, key: e.key})
 			continue
 		}
-		d.unknown(e, known)
+		d.unknown(e, known.all)
 	}
-}
-
-func lookup(known []field, key string) *field {
-	for i := range known {
-		if known[i].key == key {
-			return &known[i]
-		}
-	}
-	return nil
-}
-
-func (d *decoder) fields(t reflect.Type) []field {
-	if _, ok := d.known[t]; !ok {
-		d.known[t] = fieldsOf(t)
-	}
-	return d.known[t]
 }
 
 // unknown reports a key the section does not have, and what may have been meant.
@@ -205,7 +188,7 @@ func (d *decoder) table(n *yaml.Node, v reflect.Value, at place) {
 	for _, e := range d.entries(n) {
 		key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 		if problem := setScalar(key, e.key); problem != "" {
-			d.doc.report(e.line, "%s", prefixed(at.key, problem))
+			d.doc.report(e.line, "%s", prefixed(at.name(), problem))
 			continue
 		}
 		if old := v.MapIndex(key); v.Len() > 0 && old.IsValid() {

@@ -25,6 +25,27 @@ type field struct {
 	optional bool
 }
 
+// keys are the keys of one struct type, looked up once for each document.
+type keys struct {
+	all    []field // as fieldsOf
+	parts  []field // as partsOf
+	byName map[string]field
+}
+
+func (doc *Document) keys(t reflect.Type) keys {
+	if k, ok := doc.known[t]; ok {
+		return k
+	}
+	k := keys{fieldsOf(t), partsOf(t), map[string]field{}}
+	for _, f := range k.all {
+		k.byName[f.key] = f
+	}
+	doc.known[t] = k
+	return k
+}
+
+func (doc *Document) parts(t reflect.Type) []field { return doc.keys(t).parts }
+
 // fieldsOf lists the keys of a struct in its order, those of inlined structs in their place.
 func fieldsOf(t reflect.Type) []field {
 	var list []field

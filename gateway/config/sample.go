@@ -36,7 +36,7 @@ func Sample(example any) ([]byte, error) {
 	}
 	back := fresh(v.Type())
 	doc := newDocument("sample", back.Addr().Interface())
-	d := &decoder{doc: doc, known: map[reflect.Type][]field{}, expanding: map[any]bool{}}
+	d := &decoder{doc: doc, expanding: map[*yaml.Node]bool{}}
 	d.root(doc.parse(text))
 	if len(doc.found) > 0 {
 		return nil, fmt.Errorf("sample of %T does not read back: %s", example, doc.found)

@@ -22,14 +22,14 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // secret reads where a secret is kept. Whatever else stands there may be the secret itself, and is not repeated.
 func (d *decoder) secret(n *yaml.Node, v reflect.Value, at place) {
 	write := fmt.Sprintf("write %s: {env: NAME} or {file: PATH}", at.key)
-	if at.entry {
+	if at.entry > 0 {
 		write = "write - env: NAME or - file: PATH"
 	}
 	if isNull(n) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		at.key = ""
+		at = place{line: at.line}
 		d.fail(v, at, n.Line, "a secret does not belong in this file: "+write)
 		return
 	}

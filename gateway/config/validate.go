@@ -23,7 +23,7 @@ func (doc *Document) spread(v reflect.Value, at place) {
 	case t.Kind() == reflect.Pointer && !v.IsNil():
 		doc.spread(v.Elem(), at)
 	case t.Kind() == reflect.Struct:
-		for _, f := range partsOf(t) {
+		for _, f := range doc.parts(t) {
 			doc.spread(v.FieldByIndex(f.index), place{line: at.line, key: f.key, broken: at.broken})
 		}
 	case t.Kind() == reflect.Slice:
@@ -44,7 +44,7 @@ func (doc *Document) walk(v reflect.Value, visit func(reflect.Value)) {
 	case t.Kind() == reflect.Pointer && !v.IsNil():
 		doc.walk(v.Elem(), visit)
 	case t.Kind() == reflect.Struct:
-		for _, f := range partsOf(t) {
+		for _, f := range doc.parts(t) {
 			doc.walk(v.FieldByIndex(f.index), visit)
 		}
 	case t.Kind() == reflect.Slice:
@@ -72,12 +72,11 @@ func (doc *Document) validate(root reflect.Value) {
 		}
 		check.Validate(func(field any, problem string) {
 			at, ok := doc.find(field)
-			if !ok || field == self && at.entry {
-				at = doc.places[self]
-				at.key = ""
+			if !ok || field == self && at.entry > 0 {
+				at = place{line: doc.places[self].line}
 			}
 			if !at.broken {
-				doc.report(at.line, "%s", prefixed(at.key, problem))
+				doc.report(at.line, "%s", prefixed(at.name(), problem))
 			}
 		})
 	})
@@ -88,7 +87,7 @@ func (doc *Document) holdsBroken(v reflect.Value) bool {
 	if v.Addr().Interface() == doc.into.Addr().Interface() {
 		return true
 	}
-	for _, f := range partsOf(doc.into.Type()) {
+	for _, f := range doc.parts(doc.into.Type()) {
 		if part := doc.into.FieldByIndex(f.index); f.key == "" && part.Addr().Interface() == v.Addr().Interface() {
 			return true
 		}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -219,16 +220,16 @@ func TestDemoForms(t *testing.T) {
 	}
 	o := options(t, w)
 	o.Demo, o.Phones, o.Stage = false, nil, nil
-	real, err := New(o)
+	running, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, form := range map[string]string{"/clock": "speed=60", "/phones": "phone=%2B86&text=1", "/stage": "scenario=fall&household=h1"} {
-		if answer := post(real, path, form, ours); answer.Code < 400 {
+		if answer := post(running, path, form, ours); answer.Code < 400 {
 			t.Errorf("outside the demo, %s: got %d", path, answer.Code)
 		}
 	}
-	if page := get(real, "/", "en").Body.String(); strings.Contains(page, "3600×") || strings.Contains(page, `href="/phones"`) {
+	if page := get(running, "/", "en").Body.String(); strings.Contains(page, "3600×") || strings.Contains(page, `href="/phones"`) {
 		t.Error("outside the demo the page offers the demo's controls")
 	}
 }
@@ -373,7 +374,10 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer slow.Close()
-	fmt.Fprint(slow, "POST /incidents/i1 HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\ndeed=")
+	fmt.Fprint(slow, "POST /incidents/i1 HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\nExpect: 100-continue\r\n\r\n")
+	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("got %q, %v", line, err) // now the form is being read
+	}
 	start := time.Now()
 	cancel()
 	if err := <-done; err != nil || time.Since(start) > 3*time.Second {

@@ -239,7 +239,7 @@ func (v *view) homeCard(s stillwater.Standing) homeCard {
 		card.Usual = v.span(s.Usual)
 	}
 	switch {
-	case false:
+	case s.State == stillwater.Blind:
 		card.LeftNote = v.t("card.blind")
 	case s.State == stillwater.ToBeChecked:
 		card.LeftNote = v.t("card.open")

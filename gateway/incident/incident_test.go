@@ -217,3 +217,31 @@ func TestConfig(t *testing.T) {
 		t.Errorf("not reported: %s", problem)
 	}
 }
+
+// TestTurn: what the console says of whose turn is next is what then happens.
+func TestTurn(t *testing.T) {
+	s := newScenario()
+	for _, line := range []struct {
+		event, who, at string
+	}{
+		{"09:00 silence begins alert", "worker", "09:05"},
+		{"09:01 daughter delivered", "worker", "09:16"},
+		{"09:16 worker delivered", "daughter worker", "09:31"},
+		{"09:20 daughter on-my-way", "daughter worker", "10:05"},
+		{"09:30 silence ends", "", ""},
+		{"10:06 nothing more happens", "daughter worker", "22:05"},
+		{"10:07 desk closes helped assumed", "", ""},
+	} {
+		if err := s.play(line.event); err != nil {
+			t.Fatal(err)
+		}
+		contacts, at := Turn(Case{Incident: s.inc, Household: s.home, Config: Defaults()})
+		var who []string
+		for _, c := range contacts {
+			who = append(who, string(c.ID))
+		}
+		if got := strings.Join(who, " "); got != line.who || !at.IsZero() && at.Format("15:04") != line.at {
+			t.Errorf("after %q it is the turn of %q at %v, want %q at %s", line.event, got, at, line.who, line.at)
+		}
+	}
+}

@@ -18,8 +18,8 @@ import (
 func TestNobodyIsForgotten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(t)
-		for range rapid.IntRange(1, 60).Draw(t, "events") {
-			h.pass(rapid.SampledFrom([]int{0, 0, 1, 2, 5, 16, 16, 50, 50, 130, 800}).Draw(t, "minutes"))
+		for range rapid.IntRange(1, 40).Draw(t, "events") {
+			h.pass(rapid.SampledFrom([]int{0, 0, 1, 2, 5, 16, 16, 50, 50, 130, 400}).Draw(t, "minutes"))
 			h.random()
 		}
 		h.pass(60)

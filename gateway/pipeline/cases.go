@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +52,7 @@ func (s *shard) incidentOf(b *stillwater.Batch, f stillwater.Finding, now time.T
 		fresh := incident.New(s.p.numbers.Add(1)-1, f, now)
 		i = &fresh
 	}
-	if err := s.step(b, i, incident.Input{Now: now, Finding: &f}); err != nil && !errors.Is(err, incident.ErrNotCurrent) {
+	if err := s.step(b, i, incident.Input{Now: now, Finding: &f}); err != nil {
 		s.p.Log.Error("finding left out of its incident", "incident", i.ID, "rule", f.Rule, "err", err)
 	}
 }
@@ -115,28 +114,48 @@ func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.In
 
 // keep remembers an incident while something can still happen to it.
 func (s *shard) keep(i stillwater.Incident) {
-	if incident.Current(i) || !i.Next.IsZero() {
-		s.incidents[i.ID] = &i
-	} else {
-		delete(s.incidents, i.ID)
-	}
+	s.incidents[i.ID] = &i
 	s.p.index(i)
 }
+
+// retire forgets incidents that are done with and whose messages have all arrived, and messages that no news will come of.
+func (s *shard) retire(now time.Time) {
+	underWay := map[stillwater.IncidentID]bool{}
+	for id, m := range s.messages {
+		if m.State == stillwater.Accepted && now.Sub(m.Changed) > noNews {
+			s.forget(id)
+			continue
+		}
+		underWay[m.Incident] = true
+	}
+	for id, i := range s.incidents {
+		if !incident.Current(*i) && !underWay[id] {
+			delete(s.incidents, id)
+		}
+	}
+}
+
+// noNews is how long after a provider took a message it may still say that it arrived.
+const noNews = time.Hour
 
 // track remembers a message while it is under way.
 func (s *shard) track(m stillwater.Message) {
 	if m.State.Final() {
-		delete(s.messages, m.ID)
-	} else {
-		s.messages[m.ID] = m
+		s.forget(m.ID)
+		return
 	}
+	s.messages[m.ID] = m
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	if m.State.Final() {
-		delete(s.p.messages, m.ID)
-	} else {
-		s.p.messages[m.ID] = m.Household
-	}
+	s.p.messages[m.ID] = m.Household
+}
+
+// forget drops a message that nothing more will happen to.
+func (s *shard) forget(id stillwater.MessageID) {
+	delete(s.messages, id)
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	delete(s.p.messages, id)
 }
 
 // index notes which contacts were told of an open incident, so that a reply finds it.

@@ -87,11 +87,13 @@ func (p *Pipeline) Reply(ctx context.Context, people Directory, r stillwater.Rep
 		return p.shards[0].do(ctx, func(b *stillwater.Batch) { b.Replies = append(b.Replies, r) })
 	}
 	for _, c := range senders {
-		meant := p.meant(c.ID, command.Code)
-		switch len(meant) {
-		case 0:
+		meant, named := p.meant(c.ID, command.Code)
+		// A code that fits nothing open may be of an incident long closed: then "all well" must not close another one.
+		strange := command.Deed == stillwater.Close && command.Code != "" && !named
+		switch {
+		case len(meant) == 0:
 			continue
-		case 1:
+		case len(meant) == 1 && !strange:
 			return p.answer(ctx, r, c, command, meant[0])
 		default:
 			return p.askWhich(ctx, r, c, meant[0])
@@ -107,18 +109,17 @@ type told struct {
 }
 
 // meant are the open incidents that a reply of the contact can be about: the one the code names, else all it was told of.
-func (p *Pipeline) meant(contact stillwater.ContactID, code string) []told {
+func (p *Pipeline) meant(contact stillwater.ContactID, code string) (all []told, named bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []told
 	for id, o := range p.contacts[contact] {
 		if code != "" && strings.HasPrefix(code, o.code) {
-			return []told{{id, o}}
+			return []told{{id, o}}, true
 		}
 		all = append(all, told{id, o})
 	}
 	slices.SortFunc(all, func(a, b told) int { return strings.Compare(string(a.id), string(b.id)) })
-	return all
+	return all, false
 }
 
 // answer does what the reply says.

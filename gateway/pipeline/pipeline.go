@@ -126,12 +126,14 @@ func New(o Options) *Pipeline {
 	return p
 }
 
-// shard is the one that owns the household.
-func (p *Pipeline) shard(id stillwater.HouseholdID) *shard {
+// ShardOf is the number of the shard that owns the household, the same for ever.
+func ShardOf(id stillwater.HouseholdID) int {
 	h := fnv.New32a()
 	h.Write([]byte(id)) //nolint:errcheck // never fails
-	return p.shards[h.Sum32()%Shards]
+	return int(h.Sum32() % Shards)
 }
+
+func (p *Pipeline) shard(id stillwater.HouseholdID) *shard { return p.shards[ShardOf(id)] }
 
 // Load rebuilds the shards from the store: the last states, the journal after them (its outputs were committed before), the
 // open incidents and the messages under way.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"stillwater"
@@ -87,9 +89,7 @@ func (s *shard) tick(at time.Time) {
 
 // run works until ctx is done.
 func (s *shard) run(ctx context.Context) error {
-	b := &stillwater.Batch{}
-	s.enter(b, &stillwater.Entry{Resumed: s.p.now(), Shard: s.index, Shards: Shards})
-	if err := s.commit(ctx, b, nil); err != nil {
+	if err := s.resume(ctx); err != nil {
 		return err
 	}
 	for {
@@ -108,6 +108,17 @@ func (s *shard) run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// resume notes that the gateway listens again, and looks at every incident: the clock may have been set meanwhile, either way.
+func (s *shard) resume(ctx context.Context) error {
+	b := &stillwater.Batch{}
+	now := s.p.now()
+	s.enter(b, &stillwater.Entry{Resumed: now, Shard: s.index, Shards: Shards})
+	for _, id := range slices.Sorted(maps.Keys(s.incidents)) {
+		s.look(b, s.incidents[id], now)
+	}
+	return s.commit(ctx, b, nil)
 }
 
 // batch takes the input and what else is waiting, and commits it together.
@@ -276,6 +287,15 @@ func (s *shard) pass(b *stillwater.Batch, at time.Time) {
 		s.enter(b, &stillwater.Entry{Tick: at, Shard: s.index, Shards: Shards})
 	}
 	for _, i := range s.due(at) {
-		s.step(b, i, incident.Input{Now: at, Life: s.engine.Standing(i.Household, at).Life.Last()})
+		s.look(b, i, at)
+	}
+	s.retire(at)
+}
+
+// look lets an incident know the time.
+func (s *shard) look(b *stillwater.Batch, i *stillwater.Incident, at time.Time) {
+	life := s.engine.Standing(i.Household, at).Life.Last()
+	if err := s.step(b, i, incident.Input{Now: at, Life: life}); err != nil {
+		s.p.Log.Error("incident not looked at", "incident", i.ID, "err", err)
 	}
 }

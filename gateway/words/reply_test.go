@@ -36,7 +36,7 @@ func TestParseReply(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "ok", "yes", "好的", "我去", "0", "6", "9", "12", "1234", "11", "21", "13800138000", "K7M3", "K7M3 1",
 		"5分钟到", "5 minutes", "5 min", "５分钟", "5min away", "2小时后到", "2 hours", "2楼", "2号楼", "3天", "3 days", "3点回来", "4点到", "4 pm", "4pm", "1点", "1小时", "1st floor", "1 hour",
-		"1 or 2", "1 2", "2?3", "2 of us", "2 people", "5 people here", "2 she does not open", "2 不平安", "2 not well", "1 cannot come", "1 不去", "5 not false", "2平安不确定", "2 K7M3 not well",
+		"1 or 2", "1 2", "2?3", "2 of us", "2 will check", "5 there soon", "5 on my way", "2 asleep", "3 coming over", "2 people", "5 people here", "2 she does not open", "2 不平安", "2 not well", "1 cannot come", "1 不去", "5 not false", "2平安不确定", "2 K7M3 not well",
 		"stop", "STOP", "Stop.", "stopall", "unsubscribe", "cancel", "end", "quit", "T", "TD", "N", "td", "退订", "1 stop", "2 T", "1 退订", "退订1", "2 unsubscribe", "1 td",
 		"I saw 1", "call me 1", "-1", "1.5", "2/3", "1:30", "2025-11-04",
 	} {

@@ -259,6 +259,22 @@ func drawIncident(t *rapid.T) stillwater.Incident {
 	return inc
 }
 
+// TestCatalogueLetters: a language written in the letters of GSM 03.38 has no other letter in the texts of its SMS, where it
+// would arrive as a question mark.
+func TestCatalogueLetters(t *testing.T) {
+	w := newWords(t)
+	for _, lang := range w.Languages() {
+		if !plainLetters(w.T(lang, "sms.prefix", nil)) {
+			continue
+		}
+		for _, key := range keys(lang) {
+			if text := w.T(lang, key, map[string]any{"Count": 2}); strings.HasPrefix(key, "sms.") && !plainLetters(text) {
+				t.Errorf("%s: %s: %q", lang, key, text)
+			}
+		}
+	}
+}
+
 // TestOneSegment: the usual alert and question fit one SMS.
 func TestOneSegment(t *testing.T) {
 	w := newWords(t)

@@ -19,8 +19,8 @@ const (
 	// window is how much event time is worked off at once; it bounds memory when the clock jumps.
 	window = time.Hour
 	// inFlight is how many messages are on their way unacknowledged. After a lost connection they go again, in the same
-	// order, as MQTT itself would do it.
-	inFlight   = 64
+	// order, as MQTT itself would do it. Brokers may gather acknowledgements for 40 ms, so a few would slow a fast clock down.
+	inFlight   = 500
 	ackTimeout = 10 * time.Second
 	minBackoff = 100 * time.Millisecond
 	maxBackoff = 5 * time.Second

@@ -150,6 +150,24 @@ func TestWindowsLoseNothing(t *testing.T) {
 	})
 }
 
+// TestWindowsThatEndWithAnEvent cuts just where something happens: it belongs to the window that ends there.
+func TestWindowsThatEndWithAnEvent(t *testing.T) {
+	w := city(t, world.Options{Homes: 3})
+	for _, h := range w.Households() {
+		end := start.AddDate(0, 0, 4)
+		whole := w.Reports(h.ID, start, end)
+		at := start
+		var pieces []world.Report
+		for _, r := range whole {
+			pieces = append(pieces, w.Reports(h.ID, at, r.At)...)
+			at = r.At
+		}
+		if pieces = append(pieces, w.Reports(h.ID, at, end)...); !slices.Equal(whole, pieces) {
+			t.Errorf("%s: %d reports in windows, %d in the whole", h.ID, len(pieces), len(whole))
+		}
+	}
+}
+
 // TestHouseholdsAreComplete checks what a gateway's register needs.
 func TestHouseholdsAreComplete(t *testing.T) {
 	w := city(t, world.Options{Homes: 400})

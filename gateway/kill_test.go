@@ -1,0 +1,553 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"stillwater"
+	"stillwater/adapters/broker"
+	"stillwater/adapters/modbus"
+	"stillwater/adapters/mqtt"
+	"stillwater/adapters/sms"
+	"stillwater/adapters/sqlite"
+	"stillwater/gateway/clock"
+	"stillwater/gateway/config"
+	"stillwater/gateway/pipeline"
+	"stillwater/rules"
+	"stillwater/simulator/devices"
+	"stillwater/simulator/provider"
+	"stillwater/simulator/world"
+)
+
+// TestMain lets the test binary be the gateway: a test that kills it kills the real process.
+func TestMain(m *testing.M) {
+	if os.Getenv("STILLWATER_TEST_MAIN") != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	killSpeed   = 1200.0 // event seconds in one
+	killDefault = 20     // kills where STILLWATER_KILLS does not say; make test wants 200
+)
+
+// rig is a gateway process with everything real around it, in the test's own process: a broker, meters, sensors and a provider
+// that records what it accepts.
+type rig struct {
+	t        *testing.T
+	folder   string
+	clock    *clock.Clock
+	begin    time.Time
+	world    *world.World
+	provider *provider.Server
+	config   *Config
+	path     string
+}
+
+// TestKillAtAnyMoment kills the gateway again and again at random moments, and then holds it to laws 2, 3 and 4: every reading
+// that a broker was told is taken is in the journal, once; the silence clocks and findings are those of a gateway that was never
+// killed; every incident was told; and nobody was told twice.
+func TestKillAtAnyMoment(t *testing.T) {
+	kills := killDefault
+	if n, err := strconv.Atoi(os.Getenv("STILLWATER_KILLS")); err == nil {
+		kills = n
+	} else {
+		t.Logf("%d kills; make test does 200 (STILLWATER_KILLS)", kills)
+	}
+	if testing.Short() {
+		t.Skip("left out: takes minutes (without -short it runs)")
+	}
+	r := newRig(t)
+	ctx, stop := context.WithCancel(t.Context())
+	city := make(chan error, 1)
+	go func() {
+		city <- devices.Run(ctx, devices.Options{World: r.world, Clock: r.clock, From: r.begin, ModbusListen: r.config.Modbus[0].Address, BrokerURL: r.config.MQTT[0].URL})
+	}()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for i := range kills {
+		if i%10 == 3 { // an answer that gets lost: the text went out, and the gateway does not know
+			r.provider.Break("", provider.Fault{DropAnswer: true, Times: 1 + rng.IntN(2)})
+		}
+		p := r.start()
+		wait(t.Context(), time.Duration(150+rng.IntN(900))*time.Millisecond)
+		if err := p.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Fatalf("kill %d: %v: the gateway had ended by itself: %v\n%s", i, err, p.Wait(), r.log())
+		}
+		if err := p.Wait(); !killed(err) {
+			t.Fatalf("kill %d: the gateway ended by itself: %v\n%s", i, err, r.log())
+		}
+	}
+	last := r.clock.Now().Add(-30 * time.Minute) // what is newer may not be on its way yet
+	p := r.start()
+	r.listening()
+	r.settle(last)
+	stop()
+	if err := <-city; err != nil {
+		t.Errorf("devices: %v", err)
+	}
+	r.end(p)
+	r.examine(last, kills)
+}
+
+// killed says whether a process ended by our signal.
+func killed(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// newRig starts everything but the gateway.
+func newRig(t *testing.T) *rig {
+	r := &rig{t: t, folder: t.TempDir()}
+	wall := time.Now()
+	r.begin = wall.Add(-14 * 24 * time.Hour).UTC().Truncate(time.Hour) // behind the wall clock, so that answers are not of the future
+	r.clock = clock.Anchored(wall, r.begin, killSpeed)
+	var err error
+	r.world, err = world.New(world.Options{Homes: 8, Seed: 3, Start: r.begin.Add(-48 * time.Hour), MeterEvery: 15 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := broker.New(broker.Options{Config: broker.Config{Listen: "127.0.0.1:0", Folder: filepath.Join(r.folder, "broker")}})
+	r.background(func(ctx context.Context) error { return b.Run(ctx) })
+	<-b.Ready()
+	r.provider = provider.New(provider.Options{SentAfter: 100 * time.Millisecond, DeliverAfter: 300 * time.Millisecond, AutoReply: answer})
+	address := make(chan string, 1)
+	r.background(func(ctx context.Context) error {
+		return r.provider.Run(ctx, "127.0.0.1:0", func(a string) { address <- a })
+	})
+	r.configure(b.Addr(), <-address)
+	r.subscribeFirst()
+	return r
+}
+
+// background runs something for as long as the test.
+func (r *rig) background(run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	r.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Errorf("background: %v", err)
+		}
+	})
+}
+
+var codeOf = regexp.MustCompile(`\[([0-9A-Z]+)\]`)
+
+// answer is what the simulated people do: some take it on, some close it, some do nothing.
+func answer(text provider.Text) (string, time.Duration) {
+	m := codeOf.FindStringSubmatch(text.Body)
+	if m == nil {
+		return "", 0
+	}
+	switch m[1][len(m[1])-1] % 4 {
+	case 0:
+		return "1 " + m[1], 500 * time.Millisecond
+	case 1, 2:
+		return "2 " + m[1], 1500 * time.Millisecond
+	}
+	return "", 0
+}
+
+// configure writes the gateway's configuration, and its households into its store.
+func (r *rig) configure(brokerAddress, providerAddress string) {
+	ports, err := freePorts(2)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	c := defaults()
+	c.Store.Path = filepath.Join(r.folder, "stillwater.db")
+	c.Console.Listen = fmt.Sprintf("127.0.0.1:%d", ports[0])
+	source := demoMQTT(brokerAddress)
+	source.ClientID = "kill-test"
+	c.MQTT = []mqtt.Config{source}
+	bus := modbus.Defaults()
+	bus.Name, bus.Address, bus.Every = world.ModbusFeed, fmt.Sprintf("127.0.0.1:%d", ports[1]), 15*time.Minute
+	for _, h := range r.world.Households() {
+		for _, d := range h.Devices {
+			if unit, ok := strings.CutPrefix(d.Source, world.ModbusFeed+"/"); ok {
+				n, _ := strconv.Atoi(unit)
+				bus.Units = append(bus.Units, modbus.Unit{Unit: n})
+			}
+		}
+	}
+	c.Modbus = []modbus.Config{bus}
+	twilio := sms.Defaults()
+	twilio.Account, twilio.Token = provider.DefaultAccount, stillwater.Secret{Env: "STILLWATER_TEST_TOKEN"}
+	twilio.From, twilio.BaseURL = string(provider.DefaultNumber), "http://"+providerAddress
+	c.SMS = SMSConfig{Twilio: &twilio}
+	c.Delivery.Timeout, c.Delivery.Settle, c.Delivery.MinBackoff = 1500*time.Millisecond, 2*time.Second, 200*time.Millisecond
+	c.Delivery.Poll, c.Delivery.Look = time.Second, time.Second
+	c.Rules = []rules.Rule{ // short, so that much happens
+		{Name: "silence-2h", Severity: stillwater.Question, After: 2 * time.Hour},
+		{Name: "silence-3h", Severity: stillwater.Alert, After: 3 * time.Hour},
+		{Name: "away-2h", Severity: stillwater.Alert, After: 2 * time.Hour},
+		{Name: "surge-hour", Severity: stillwater.Alert, Over: 60, Within: time.Hour},
+		{Name: "device-silent", Severity: stillwater.Notice},
+	}
+	for i := range c.Ladders.Alert {
+		c.Ladders.Alert[i].Wait = 30 * time.Minute
+	}
+	c.Ladders.Repeat = 2 * time.Hour
+	wall, event, speed := r.clock.Anchor()
+	c.Exercise = &ExerciseConfig{Speed: speed, Wall: wall, Event: event}
+	text, err := config.Sample(c)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.config, r.path = c, filepath.Join(r.folder, "stillwater.yaml")
+	if err := os.WriteFile(r.path, text, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	db := r.open()
+	defer db.Close()
+	if err := db.PutHouseholds(r.t.Context(), r.world.Households()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// subscribeFirst makes the gateway's session at the broker before anything is published: what comes before a session exists is
+// nobody's.
+func (r *rig) subscribeFirst() {
+	c := paho.NewClient(paho.NewClientOptions().AddBroker(r.config.MQTT[0].URL).SetClientID(r.config.MQTT[0].ClientID).SetCleanSession(false))
+	filters := map[string]byte{}
+	for _, topic := range r.config.MQTT[0].Topics {
+		filters[topic.Filter] = 1
+	}
+	for _, token := range []func() paho.Token{c.Connect, func() paho.Token { return c.SubscribeMultiple(filters, nil) }} {
+		if tk := token(); !tk.WaitTimeout(5*time.Second) || tk.Error() != nil {
+			r.t.Fatalf("session at the broker: %v", tk.Error())
+		}
+	}
+	c.Disconnect(100)
+}
+
+// start starts the gateway process.
+func (r *rig) start() *exec.Cmd {
+	out, err := os.Create(filepath.Join(r.folder, "gateway.log"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer out.Close()
+	p := exec.Command(os.Args[0], "run", "--config", r.path)
+	p.Env = append(os.Environ(), "STILLWATER_TEST_MAIN=1", "STILLWATER_TEST_TOKEN="+provider.DefaultToken)
+	p.Stdout, p.Stderr = out, out
+	if err := p.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	return p
+}
+
+// listening waits until the gateway's console listens: then it runs.
+func (r *rig) listening() {
+	for end := time.Now().Add(10 * time.Second); ; wait(r.t.Context(), 50*time.Millisecond) {
+		if c, err := net.Dial("tcp", r.config.Console.Listen); err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(end) {
+			r.t.Fatalf("the gateway does not listen\n%s", r.log())
+		}
+	}
+}
+
+// log is the end of what the gateway said.
+func (r *rig) log() string {
+	data, _ := os.ReadFile(filepath.Join(r.folder, "gateway.log"))
+	return string(data[max(0, len(data)-4000):])
+}
+
+// end asks the gateway to stop, which it must do within 5 seconds.
+func (r *rig) end(p *exec.Cmd) {
+	began := time.Now()
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		r.t.Errorf("end: %v\n%s", err, r.log())
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		r.t.Errorf("the end took %v", took)
+	}
+}
+
+func (r *rig) open() *sqlite.DB {
+	db, err := sqlite.Open(r.t.Context(), r.config.Store, slog.New(slog.DiscardHandler))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return db
+}
+
+// settle waits until the gateway has caught up: everything published is in the journal, and every message has left.
+func (r *rig) settle(last time.Time) {
+	db := r.open()
+	defer db.Close()
+	var missing, under string
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		missing, under = r.missing(db, last), r.underWay(db, last)
+		if missing == "" && under == "" {
+			return
+		}
+		wait(r.t.Context(), 200*time.Millisecond)
+	}
+	r.t.Fatalf("a minute after the last kill: missing %q, under way %q\n%s\n%s", missing, under, r.around(db, missing), r.log())
+}
+
+// key names a reading as the world and the journal both know it.
+func key(home stillwater.HouseholdID, device stillwater.DeviceID, q stillwater.Quantity, at time.Time) string {
+	return fmt.Sprintf("%s/%s/%s/%d", home, device, q, at.UnixMicro())
+}
+
+// journal counts every reading in the journal, and gives all entries.
+func (r *rig) journal(db *sqlite.DB) (map[string]int, []stillwater.Entry) {
+	seen := map[string]int{}
+	var all []stillwater.Entry
+	err := db.Entries(r.t.Context(), 0, func(e stillwater.Entry) error {
+		if e.Reading != nil {
+			seen[key(e.Reading.Household, e.Reading.Device, e.Reading.Quantity, e.Reading.At)]++
+		}
+		all = append(all, e)
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return seen, all
+}
+
+// missing is a report of an MQTT device up to last that the journal lacks.
+func (r *rig) missing(db *sqlite.DB, last time.Time) string {
+	seen, _ := r.journal(db)
+	for _, h := range r.world.Households() {
+		for _, report := range r.world.Reports(h.ID, r.begin, last) {
+			if !strings.HasPrefix(report.Device.Source, world.MQTTFeed) {
+				continue
+			}
+			q := report.Quantity
+			if q == stillwater.Alive { // a contact's heartbeat repeats its state
+				q = stillwater.Door
+			}
+			if k := key(h.ID, report.Device.ID, q, report.At); seen[k] == 0 {
+				return k
+			}
+		}
+	}
+	return ""
+}
+
+// around shows what the journal has of the device of a missing report.
+func (r *rig) around(db *sqlite.DB, missing string) string {
+	var b strings.Builder
+	_, entries := r.journal(db)
+	for _, e := range entries {
+		if e.Reading != nil && strings.HasPrefix(missing, fmt.Sprintf("%s/%s/", e.Reading.Household, e.Reading.Device)) {
+			fmt.Fprintln(&b, e.Seq, e.Reading.Quantity, e.Reading.Value, e.Reading.At, e.Reading.Received)
+		}
+		if !e.Resumed.IsZero() && e.Shard == 0 {
+			fmt.Fprintln(&b, e.Seq, "resumed", e.Resumed)
+		}
+	}
+	return b.String()
+}
+
+// underWay is a message of before last that is neither with the provider nor given up.
+func (r *rig) underWay(db *sqlite.DB, last time.Time) string {
+	messages, err := db.Outbox(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, m := range messages {
+		if m.State != stillwater.Accepted && m.Created.Before(last) {
+			return string(m.ID) + " " + string(m.State)
+		}
+	}
+	return ""
+}
+
+// examine holds the laws against what is stored and what the provider has.
+func (r *rig) examine(last time.Time, kills int) {
+	db := r.open()
+	defer db.Close()
+	seen, entries := r.journal(db)
+	for k, n := range seen {
+		if n > 1 {
+			r.t.Errorf("%s stands %d times in the journal", k, n)
+		}
+	}
+	findings := r.replay(db, entries)
+	messages := r.messages(db)
+	incidents := r.incidents(db, findings, messages, last)
+	texts := r.sentOnce(messages)
+	r.t.Logf("%d journal entries, %d findings, %d incidents, %d messages, %d texts sent", len(entries), len(findings), incidents, len(messages), texts)
+	if kills >= 150 && (incidents < 5 || texts < 10) {
+		r.t.Errorf("too little happened for this to mean anything")
+	}
+}
+
+// replay steps fresh engines through the whole journal and compares their memory and findings with what is stored.
+func (r *rig) replay(db *sqlite.DB, entries []stillwater.Entry) []stillwater.Finding {
+	var engines [pipeline.Shards]*rules.Engine
+	for i := range engines {
+		engines[i] = rules.New(r.config.on())
+	}
+	for _, h := range r.world.Households() {
+		engines[pipeline.ShardOf(h.ID)].Put(rules.Home{ID: h.ID, Location: h.Location(), Devices: h.Devices})
+	}
+	want := map[string]string{}
+	for _, e := range entries {
+		shard := e.Shard
+		switch {
+		case e.Reading != nil:
+			shard = pipeline.ShardOf(e.Reading.Household)
+		case e.Rearm != "":
+			shard = pipeline.ShardOf(e.Rearm)
+		}
+		found, _ := engines[shard].Step(&e)
+		for _, f := range found {
+			data, _ := json.Marshal(f)
+			want[string(f.Household)+f.Key()+f.Began.String()] = string(data)
+		}
+	}
+	r.compareStates(db, engines[:])
+	stored, err := db.Findings(r.t.Context(), sqlite.FindingQuery{Limit: 1_000_000})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range stored {
+		data, _ := json.Marshal(f)
+		k := string(f.Household) + f.Key() + f.Began.String()
+		if want[k] != string(data) {
+			r.t.Errorf("stored finding\n%s\nthe journal gives\n%s", data, want[k])
+		}
+		delete(want, k)
+	}
+	for _, lost := range want {
+		r.t.Errorf("finding lost: %s", lost)
+	}
+	return stored
+}
+
+// compareStates compares the silence clocks, and everything else engines remember.
+func (r *rig) compareStates(db *sqlite.DB, engines []*rules.Engine) {
+	stored := map[stillwater.HouseholdID][]byte{}
+	if err := db.States(r.t.Context(), func(s stillwater.State) error { stored[s.Household] = s.Data; return nil }); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, e := range engines {
+		err := e.Changed(func(stillwater.HouseholdID) bool { return true }, func(id stillwater.HouseholdID, data []byte) {
+			if !bytes.Equal(stored[id], data) {
+				r.t.Errorf("memory of %s:\n%s\nthe journal gives\n%s", id, stored[id], data)
+			}
+		})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func (r *rig) messages(db *sqlite.DB) []stillwater.Message {
+	messages, err := db.Messages(r.t.Context(), sqlite.MessageQuery{Limit: 1_000_000})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return messages
+}
+
+// incidents checks that every finding that is people's business has its incident, and that each was told.
+func (r *rig) incidents(db *sqlite.DB, findings []stillwater.Finding, messages []stillwater.Message, last time.Time) int {
+	incidents, err := db.Incidents(r.t.Context(), sqlite.IncidentQuery{Limit: 1_000_000})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	in := map[string]bool{}
+	for _, i := range incidents {
+		for _, f := range i.Findings {
+			in[string(f.Household)+f.Key()+f.Began.String()] = true
+		}
+		if i.Opened.After(last) {
+			continue
+		}
+		if len(i.Told) == 0 {
+			r.t.Errorf("incident %s was told to nobody: %+v", i.ID, i.Log)
+		}
+	}
+	for _, f := range findings {
+		if f.Severity != stillwater.Notice && !in[string(f.Household)+f.Key()+f.Began.String()] {
+			r.t.Errorf("finding without an incident: %+v", f)
+		}
+	}
+	return len(incidents)
+}
+
+// sentOnce checks every text at the provider against the messages: each known, each once, none missing.
+func (r *rig) sentOnce(messages []stillwater.Message) int {
+	byCode := map[string]int{}
+	for _, text := range r.provider.Sent() {
+		m := codeOf.FindStringSubmatch(text.Body)
+		if m == nil {
+			r.t.Errorf("text without a code: %s", text.Body)
+			continue
+		}
+		byCode[string(text.To)+" "+m[1]]++
+	}
+	sent := len(byCode)
+	for _, m := range messages {
+		k := string(m.To) + " " + m.Code
+		n := byCode[k]
+		delete(byCode, k)
+		switch {
+		case n > 1:
+			r.t.Errorf("message %s was sent %d times", m.ID, n)
+		case n == 0 && slices.Contains([]stillwater.DeliveryState{stillwater.Accepted, stillwater.Delivered}, m.State):
+			r.t.Errorf("message %s is %s, and the provider never had it", m.ID, m.State)
+		case n == 1 && (m.State == stillwater.Cancelled || m.State == stillwater.Pending):
+			r.t.Errorf("message %s is %s, and the provider has it", m.ID, m.State)
+		}
+	}
+	for k := range byCode {
+		r.t.Errorf("the provider has a text that no message is: %s", k)
+	}
+	return sent
+}
+
+// TestRefusesSecondRun: two gateways on one store would tell everybody twice.
+func TestRefusesSecondRun(t *testing.T) {
+	r := newRig(t)
+	first := r.start()
+	defer r.end(first)
+	r.listening()
+	var out bytes.Buffer
+	second := exec.Command(os.Args[0], "run", "--config", r.path)
+	second.Env = append(os.Environ(), "STILLWATER_TEST_MAIN=1", "STILLWATER_TEST_TOKEN=x")
+	second.Stderr = &out
+	if err := second.Run(); err == nil || !strings.Contains(out.String(), "another gateway") {
+		t.Errorf("the second gateway: %v, says %q", err, out.String())
+	}
+}
