@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -199,10 +200,16 @@ type logger struct {
 }
 
 func (l logger) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l logger) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
 func (l logger) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
 func (l logger) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
 func (l logger) Tracef(string, ...any)           {}
+
+// Warnf leaves out the advice against passwords in a server's file: ours come from secrets and are only in memory.
+func (l logger) Warnf(format string, v ...any) {
+	if !strings.HasPrefix(format, "Plaintext passwords") {
+		l.log.Warn(fmt.Sprintf(format, v...))
+	}
+}
 
 // Fatalf makes what the server would die of the error of Run, which decides.
 func (l logger) Fatalf(format string, v ...any) {

@@ -1,9 +1,12 @@
 package broker
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -59,7 +62,7 @@ func connect(t *testing.T, b *Broker, id string, got chan string) mqtt.Client {
 
 func client(b *Broker, id, password string, got chan string) mqtt.Client {
 	return mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + b.Addr()).SetClientID(id).SetProtocolVersion(4).
-		SetUsername(map[bool]string{true: "door"}[password != ""]).SetPassword(password).
+		SetUsername(userFor(password)).SetPassword(password).
 		SetCleanSession(false).SetAutoReconnect(false).
 		SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) { got <- m.Topic() + " " + string(m.Payload()) }))
 }
@@ -115,6 +118,52 @@ func TestRestartKeepsQueuedMessages(t *testing.T) {
 	wait(t, sub.Subscribe("state/#", 1, nil))
 	if m := next(t, got); m != "state/7 kept" {
 		t.Errorf("%q; want the retained message", m)
+	}
+}
+
+// The process is killed the moment the publisher was told that its message is taken.
+func TestKilled(t *testing.T) {
+	if folder := os.Getenv("STILLWATER_TEST_BROKER"); folder != "" {
+		b := New(Options{Config: Config{Listen: "127.0.0.1:0", Folder: folder}})
+		go func() { <-b.Ready(); fmt.Println(b.Addr()) }()
+		t.Fatal(b.Run(context.Background()))
+	}
+	folder := t.TempDir()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
+	child.Env = append(os.Environ(), "STILLWATER_TEST_BROKER="+folder)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := New(Options{})
+	far.addr.Store(strings.TrimSpace(address))
+	got := make(chan string, 100)
+	sub := connect(t, far, "gateway", got)
+	wait(t, sub.Subscribe("home/+/door", 1, nil))
+	sub.Disconnect(100)
+	pub := connect(t, far, "sensor", nil)
+	const n = 20
+	for i := range n {
+		wait(t, pub.Publish(fmt.Sprintf("home/%d/door", i), 1, false, "open"))
+	}
+	child.Process.Kill()
+	child.Wait()
+
+	b, _ := start(t, Config{Listen: "127.0.0.1:0", Folder: folder})
+	sub = connect(t, b, "gateway", got)
+	defer sub.Disconnect(100)
+	wait(t, sub.Subscribe("home/+/door", 1, nil))
+	for i := range n {
+		if m := next(t, got); m != fmt.Sprintf("home/%d/door open", i) {
+			t.Errorf("message %d is %q", i, m)
+		}
 	}
 }
 
@@ -237,4 +286,12 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%+v: reported %q; want %d problems", c.config, problems, c.fields)
 		}
 	}
+}
+
+// userFor is no user without a password: MQTT knows no password without a user.
+func userFor(password string) string {
+	if password == "" {
+		return ""
+	}
+	return "door"
 }

@@ -276,6 +276,22 @@ func TestStopWithHangingDatabase(t *testing.T) {
 	}
 }
 
+// Points that were waiting for another try when the stop came are written if the database is back by then.
+func TestStopWhilePausing(t *testing.T) {
+	r := newRecorder(t)
+	r.set(func(int, []string) (int, string) { return 503, "" })
+	h, stop := running(t, Config{URL: r.URL, Batch: 10, Every: 10 * time.Millisecond}, nil)
+	for n := range 25 {
+		h.Write(reading(n))
+	}
+	until(t, "a second try, and the pause of a second after it", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.requests >= 2 })
+	r.set(nil)
+	stop()
+	if got, want := h.Counts(), (Counts{Written: 25}); got != want || len(r.got()) != 25 {
+		t.Errorf("counts %+v and %d lines, want %+v", got, len(r.got()), want)
+	}
+}
+
 func TestManyWriters(t *testing.T) {
 	r := newRecorder(t)
 	h, _ := running(t, Config{URL: r.URL, Batch: 64, Every: 10 * time.Millisecond}, nil)

@@ -46,7 +46,8 @@ func TestPhones(t *testing.T) {
 	if len(texts) != 3 || texts[0].Direction != Out || texts[2].Direction != In || texts[2].Text != "2" {
 		t.Errorf("texts %+v", texts)
 	}
-	other := NewPhones(fixed(noon))
+	other := NewPhones(fixed(noon)) // the same again, after a restart
+	other.Send(t.Context(), text("A1-1"))
 	other.Write(hers, "1")
 	if again, _ := other.Replies(t.Context(), noon); again[0].ID == replies[0].ID {
 		t.Error("a reply after a restart has the ID of one before, and would be passed over as known")

@@ -50,11 +50,7 @@ func (c *Console) home(v *view, r *http.Request) (any, error) {
 	}
 	b := homeBody{homeCard: v.homeCard(s), Facts: v.facts(s, h)}
 	b.Title = b.Name
-	for _, f := range s.Findings {
-		if !f.Trial {
-			b.Findings = append(b.Findings, whyLine{string(f.Severity), c.Words.Why(v.lang, f, h), false})
-		}
-	}
+	b.Findings = v.whys(s.Findings, h)
 	for _, inc := range recent {
 		if inc.IsOpen() {
 			b.Open = append(b.Open, v.incidentCard(inc))

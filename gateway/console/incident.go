@@ -65,13 +65,33 @@ func (c *Console) incident(v *view, r *http.Request) (any, error) {
 	if !inc.Closed.IsZero() {
 		b.Closed = v.moment(inc.Closed, h.Location())
 	}
-	for _, f := range inc.Findings {
-		if !f.Trial {
-			b.Whys = append(b.Whys, whyLine{string(f.Severity), c.Words.Why(v.lang, f, h), !f.Ended.IsZero()})
-		}
-	}
+	b.Whys = v.whys(inc.Findings, h)
 	b.Next, b.NextIn = v.next(inc, h)
 	return b, nil
+}
+
+// whys are the sentences of findings. Of rules that say the same of the same moment (still for 12 hours, still for 24) the most
+// severe one speaks.
+func (v *view) whys(findings []stillwater.Finding, h stillwater.Household) []whyLine {
+	said := map[string]int{} // by kind of sentence and moment: the line
+	var lines []whyLine
+	for _, f := range findings {
+		if f.Trial {
+			continue
+		}
+		line := whyLine{string(f.Severity), v.c.Words.Why(v.lang, f, h), !f.Ended.IsZero()}
+		detector, _, _ := strings.Cut(f.Rule, "-")
+		about := detector + string(f.Device) + f.Facts.Since.String()
+		i, again := said[about]
+		switch {
+		case !again:
+			said[about] = len(lines)
+			lines = append(lines, line)
+		case f.Severity.Above(stillwater.Severity(lines[i].Severity)):
+			lines[i] = line
+		}
+	}
+	return lines
 }
 
 // next says who is told next unless somebody takes it on.

@@ -218,7 +218,7 @@ func (v *view) who(id string, h stillwater.Household) string {
 func place(h stillwater.Household) string {
 	switch {
 	case h.Place.Grid != "" && h.Place.Building != "":
-		return h.Place.Grid + " " + h.Place.Building
+		return h.Place.Grid + " · " + h.Place.Building
 	case h.Place.Building != "":
 		return h.Place.Building
 	}

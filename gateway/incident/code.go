@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -68,4 +69,18 @@ func ordinal(id stillwater.MessageID) int {
 	_, n, _ := strings.Cut(string(id), "-")
 	i, _ := strconv.Atoi(n)
 	return i
+}
+
+// AnswerCode is the code of the answer to a reply with an ID of the provider: it begins with the incident's, and no message of the
+// ladder has it, nor, as far as chance allows (1 in 900,000), the answer to another reply.
+func AnswerCode(incident, reply string) string {
+	h := fnv.New32a()
+	h.Write([]byte(reply)) //nolint:errcheck // never fails
+	n := int(h.Sum32() & 0x7fffffff)
+	code := incident + "W"
+	for range 4 {
+		code += letters[n%len(letters) : n%len(letters)+1]
+		n /= len(letters)
+	}
+	return code
 }

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -199,25 +200,51 @@ func (p *Pipeline) replayOne(e *stillwater.Entry, id stillwater.HouseholdID, seq
 	}
 }
 
-// Teach steps the engines through readings of the past without journal, findings or incidents, so that homes are learned before
-// a demonstration. It is for a pipeline that is loaded and does not run yet; the states are committed at the end.
-func (p *Pipeline) Teach(ctx context.Context, history func(func(stillwater.Reading) bool)) error {
+// Teach takes readings of the past, in order of time, so that homes are learned before a demonstration: into the journal and the
+// engines, and to nobody. It is for a pipeline that is loaded and does not run yet.
+func (p *Pipeline) Teach(ctx context.Context, history iter.Seq[stillwater.Reading]) error {
+	var batches [Shards]stillwater.Batch
 	for r := range history {
-		s := p.shard(r.Household)
+		s, b := p.shard(r.Household), &batches[ShardOf(r.Household)]
 		if next := s.engine.Next(); !next.IsZero() && next.Before(r.Received) {
-			s.engine.Step(&stillwater.Entry{Tick: r.Received.Truncate(time.Minute)})
+			s.engine.Step(s.entry(b, stillwater.Entry{Tick: r.Received.Truncate(time.Minute), Shard: s.index, Shards: Shards}))
 		}
-		s.engine.Step(&stillwater.Entry{Reading: &r})
-	}
-	for _, s := range p.shards {
-		b := &stillwater.Batch{}
-		if err := s.snapshot(b); err != nil {
-			return err
-		}
-		if err := p.Store.Commit(ctx, b); err != nil {
-			return err
+		s.engine.Step(s.entry(b, stillwater.Entry{Reading: &r}))
+		if len(b.Entries) >= teachLength {
+			if err := s.teach(ctx, b); err != nil {
+				return err
+			}
 		}
 	}
+	for i, s := range p.shards {
+		if err := s.snapshot(&batches[i]); err != nil {
+			return err
+		}
+		if err := s.teach(ctx, &batches[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// teachLength is how many entries of the past are committed together.
+const teachLength = 2000
+
+// entry adds an entry to a batch and gives it back where it now stands.
+func (s *shard) entry(b *stillwater.Batch, e stillwater.Entry) *stillwater.Entry {
+	b.Entries = append(b.Entries, e)
+	return &b.Entries[len(b.Entries)-1]
+}
+
+// teach commits a batch of the past and empties it.
+func (s *shard) teach(ctx context.Context, b *stillwater.Batch) error {
+	if err := s.p.Store.Commit(ctx, b); err != nil {
+		return err
+	}
+	if n := len(b.Entries); n > 0 {
+		s.seq = b.Entries[n-1].Seq
+	}
+	*b = stillwater.Batch{}
 	return nil
 }
 
