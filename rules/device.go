@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -29,17 +31,45 @@ type device struct {
 // acknowledged, from one that comes late.
 type recent struct {
 	Quantity stillwater.Quantity `json:"q"`
-	Samples  []sample            `json:"s"` // by time, the newest last; at most remembered
+	Samples  samples             `json:"s"` // by time, the newest last; at most remembered
 }
 
-// remembered is how many readings of a quantity are remembered: more than a device says in the half minute after which brokers
-// send again.
-const remembered = 12
+// remembered is how many readings of a quantity are remembered: more than a device says in the seconds after which brokers send
+// again.
+const remembered = 32
 
 // sample is one value with its time.
 type sample struct {
-	At    time.Time `json:"t"`
-	Value float64   `json:"v"`
+	At    time.Time
+	Value float64
+}
+
+// samples are written as plain numbers, for every home has many: microseconds since 1970 and value, in turn.
+type samples []sample
+
+// MarshalJSON writes them. A float64 holds microseconds exactly until the year 2255.
+func (s samples) MarshalJSON() ([]byte, error) {
+	flat := make([]float64, 0, 2*len(s))
+	for _, v := range s {
+		flat = append(flat, float64(v.At.UnixMicro()), v.Value)
+	}
+	return json.Marshal(flat)
+}
+
+// UnmarshalJSON reads them back.
+func (s *samples) UnmarshalJSON(data []byte) error {
+	var flat []float64
+	if err := json.Unmarshal(data, &flat); err != nil {
+		return err
+	}
+	if len(flat)%2 != 0 {
+		return errors.New("readings remembered: a time without a value")
+	}
+	*s = make(samples, 0, len(flat)/2)
+	for i := 0; i < len(flat); i += 2 {
+		*s = append(*s, sample{time.UnixMicro(int64(flat[i])).UTC(), flat[i+1]})
+	}
+	return nil
 }
 
 // doorState is how the door stands, since when.
@@ -141,11 +171,10 @@ func (r *recent) check(v sample) Outcome {
 	if slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) && s.Value == v.Value }) {
 		return Duplicate
 	}
-	contradicts := slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) })
-	if contradicts || (len(r.Samples) == remembered && v.At.Before(r.Samples[0].At)) {
+	if slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) }) {
 		return OutOfOrder
 	}
-	return Late
+	return Late // one older than what is remembered may have come before: twice in the journal is better than not at all
 }
 
 // note remembers the reading.
@@ -159,12 +188,10 @@ func (d *device) note(r *stillwater.Reading) {
 	for i > 0 && known.Samples[i-1].At.After(r.At) {
 		i--
 	}
-	if len(known.Samples) == remembered { // the oldest goes
-		copy(known.Samples, known.Samples[1:i])
-		known.Samples = slices.Delete(known.Samples, i-1, i)
-		i--
-	}
 	known.Samples = slices.Insert(known.Samples, i, sample{At: r.At, Value: r.Value})
+	if len(known.Samples) > remembered {
+		known.Samples = slices.Delete(known.Samples, 0, 1)
+	}
 }
 
 func later(a, b time.Time) time.Time {

@@ -26,7 +26,7 @@ type Outcome string
 // The outcomes. A reading with one of the first two is not for the journal; the rest are, and some say more.
 const (
 	Duplicate  Outcome = "duplicate"    // the same value of the same moment again
-	OutOfOrder Outcome = "out-of-order" // another value of a moment that is known, or too old to be told from a duplicate
+	OutOfOrder Outcome = "out-of-order" // another value of a moment that is known: the first one counts
 
 	Accepted   Outcome = "accepted"
 	Late       Outcome = "late"        // behind its device: kept, and a sign of life if it is the newest

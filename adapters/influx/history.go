@@ -130,13 +130,16 @@ func (h *History) Run(ctx context.Context) error {
 	defer tick.Stop()
 	s := sender{History: h}
 	for ctx.Err() == nil {
+		take := h.queue.takeWhole
 		select {
 		case <-ctx.Done():
+			continue
 		case <-tick.C:
+			take = h.queue.take
 		case <-h.queue.full:
 		}
-		for items := h.queue.take(h.cfg.Batch); len(items) > 0 && s.send(ctx, items); {
-			items = h.queue.take(h.cfg.Batch)
+		for items := take(); len(items) > 0 && s.send(ctx, items); {
+			items = take()
 		}
 	}
 	h.flush(ctx, &s)
@@ -149,16 +152,16 @@ func (h *History) flush(ctx context.Context, s *sender) {
 	defer cancel()
 	items := s.unsent
 	if len(items) == 0 {
-		items = h.queue.take(h.cfg.Batch)
+		items = h.queue.take()
 	}
 	for len(items) > 0 && s.send(ctx, items) {
-		items = h.queue.take(h.cfg.Batch)
+		items = h.queue.take()
 	}
 	left := len(items)
 	if left == 0 {
 		return
 	}
-	for rest := h.queue.take(h.cfg.Batch); len(rest) > 0; rest = h.queue.take(h.cfg.Batch) {
+	for rest := h.queue.take(); len(rest) > 0; rest = h.queue.take() {
 		left += len(rest)
 	}
 	h.left.Add(int64(left))

@@ -155,9 +155,11 @@ func TestBatches(t *testing.T) {
 		h.Write(reading(n))
 	}
 	until(t, "three batches without waiting for the interval", func() bool { return len(r.got()) == 30 })
+	r.mu.Lock()
 	if r.requests != 3 {
 		t.Errorf("%d requests, want 3", r.requests)
 	}
+	r.mu.Unlock()
 	quick, _ := running(t, Config{URL: r.URL, Every: 20 * time.Millisecond}, nil)
 	quick.Write(reading(99))
 	until(t, "one point after the interval", func() bool { return len(r.got()) == 31 })

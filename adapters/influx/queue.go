@@ -59,12 +59,17 @@ func (q *queue) grow() {
 	q.items, q.first = bigger, 0
 }
 
-// take removes up to n of the oldest items.
-func (q *queue) take(n int) []item {
+// take removes the oldest items, a batch at most.
+func (q *queue) take() []item { return q.takeAtLeast(1) }
+
+// takeWhole removes a batch, or nothing while it is not complete.
+func (q *queue) takeWhole() []item { return q.takeAtLeast(q.size) }
+
+func (q *queue) takeAtLeast(least int) []item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n = min(n, q.n)
-	if n == 0 {
+	n := min(q.size, q.n)
+	if n < least {
 		return nil
 	}
 	taken := make([]item, n)

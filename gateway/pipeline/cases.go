@@ -122,7 +122,8 @@ func (s *shard) keep(i stillwater.Incident) {
 func (s *shard) retire(now time.Time) {
 	underWay := map[stillwater.IncidentID]bool{}
 	for id, m := range s.messages {
-		if m.State == stillwater.Accepted && now.Sub(m.Changed) > noNews {
+		settled := m.State == stillwater.Accepted || m.State == stillwater.Cancelled
+		if settled && now.Sub(m.Changed) > noNews {
 			s.forget(id)
 			continue
 		}
@@ -135,12 +136,14 @@ func (s *shard) retire(now time.Time) {
 	}
 }
 
-// noNews is how long after a provider took a message it may still say that it arrived.
+// noNews is how long after a provider took a message it may still say that it arrived, and a courier what became of one that was
+// cancelled in its hands.
 const noNews = time.Hour
 
-// track remembers a message while it is under way.
+// track remembers a message while it is under way. One that was cancelled is: the courier may have it in hand already, and then its
+// receipt counts.
 func (s *shard) track(m stillwater.Message) {
-	if m.State.Final() {
+	if m.State.Final() && m.State != stillwater.Cancelled {
 		s.forget(m.ID)
 		return
 	}
