@@ -46,4 +46,4 @@ $(STILLWATER_INFLUXD):
 	GOBIN=$(dir $@) go install github.com/influxdata/influxdb/cmd/influxd@v1.8.10 || echo "influxd could not be built; its tests are left out"
 
 $(STILLWATER_PRISM):
-	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @stoplight/prism-cli@5.14.2 || echo "prism could not be installed; its tests are left out"
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @stoplight/prism-cli@5.16.0 || echo "prism could not be installed; its tests are left out"

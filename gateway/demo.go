@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -27,6 +28,7 @@ import (
 // What the demo is, unless flags say otherwise.
 const (
 	demoHomes   = 12
+	demoSeed    = 7
 	demoSpeed   = 3600.0           // an hour in a second
 	followSpeed = 60.0             // a minute in a second, while people have something to do
 	followFor   = 45 * time.Second // wall time after which it runs fast again
@@ -64,7 +66,7 @@ Ctrl-C ends it and leaves nothing behind.`,
 	}
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the console")
 	cmd.Flags().IntVar(&o.homes, "homes", demoHomes, "how many homes")
-	cmd.Flags().Uint64Var(&o.seed, "seed", 7, "another number, another city")
+	cmd.Flags().Uint64Var(&o.seed, "seed", demoSeed, "another number, another city")
 	cmd.Flags().Float64Var(&o.speed, "speed", demoSpeed, "seconds of event time in one second")
 	cmd.Flags().BoolVar(&o.quiet, "quiet", false, "only the texts, no log of what the parts do")
 	return cmd
@@ -94,15 +96,15 @@ func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) (err 
 	d.stdout, d.stderr = stdout, stderr
 	fmt.Fprintf(stderr, "stillwater demo: %d homes, four weeks of history …\n", o.homes)
 	if err := d.enrol(ctx); err != nil {
-		return err
+		return ignoreDone(ctx, err)
 	}
 	g, err := wire(ctx, d.config, setting{clock: d.clock, log: log, texts: d.text, opened: d.follow, stage: d, zone: d.world.Location()})
 	if err != nil {
-		return err
+		return ignoreDone(ctx, err)
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
-	if err := g.pipeline.Teach(ctx, d.world.Readings(d.begin.Add(-demoHistory), d.begin)); err != nil {
-		return err
+	if err := g.pipeline.Teach(ctx, d.history(ctx)); err != nil {
+		return ignoreDone(ctx, err)
 	}
 	d.gateway = g
 	if err := d.stageFall(); err != nil {
@@ -208,6 +210,17 @@ func (d *demo) enrol(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(db.PutHouseholds(ctx, d.world.Households()), db.Close())
+}
+
+// history is what the homes did before the demo. It ends early when ctx is done: nobody waits for four weeks to be read after Ctrl-C.
+func (d *demo) history(ctx context.Context) iter.Seq[stillwater.Reading] {
+	return func(yield func(stillwater.Reading) bool) {
+		for r := range d.world.Readings(d.begin.Add(-demoHistory), d.begin) {
+			if ctx.Err() != nil || !yield(r) {
+				return
+			}
+		}
+	}
 }
 
 // stageFall plans the fall that the demo shows.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // a small machine may have no time zones of its own
@@ -86,19 +87,20 @@ func together(ctx context.Context, tasks ...task) error {
 	}
 	var first error
 	var late <-chan time.Time
-	for range tasks {
+	asked := ctx.Done()
+	for left := len(tasks); left > 0; {
 		select {
 		case e := <-ends:
+			left--
 			if first == nil && e.err != nil && !errors.Is(e.err, context.Canceled) {
 				first = e.err
-				if e.task != "" {
+				if e.task != "" && !strings.HasPrefix(e.err.Error(), e.task+": ") {
 					first = fmt.Errorf("%s: %w", e.task, e.err)
 				}
 			}
 			cancel()
-			if late == nil {
-				late = time.After(stopWithin)
-			}
+		case <-asked:
+			asked, late = nil, time.After(stopWithin)
 		case <-late:
 			return errors.Join(first, fmt.Errorf("not every part ended within %v", stopWithin))
 		}

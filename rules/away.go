@@ -14,7 +14,7 @@ func (away) needs(Rule) map[string]need { return map[string]need{"after": must} 
 
 func (away) kind() stillwater.Kind { return stillwater.Welfare }
 
-func (away) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+func (away) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	due := awayDue(h, r)
 	if due.IsZero() || h.DataTo.Before(due) {
 		return holds
@@ -25,7 +25,7 @@ func (away) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) [
 }
 
 // awayDue is the coverage at which the rule is raised if the stillness goes on; zero: the door was not the last sign of life.
-func awayDue(h *home, r *Rule) time.Time {
+func awayDue(h *home, r *boundRule) time.Time {
 	if !h.doorLast() || h.DataTo.IsZero() {
 		return time.Time{}
 	}
@@ -37,4 +37,4 @@ func (h *home) doorLast() bool {
 	return !h.Life.Door.IsZero() && !h.Life.Door.Before(h.Life.Last())
 }
 
-func (away) wake(*home, *Rule) time.Time { return time.Time{} }
+func (away) wake(*home, *boundRule) time.Time { return time.Time{} }

@@ -34,9 +34,8 @@ type recent struct {
 	Samples  samples             `json:"s"` // by time, the newest last; at most remembered
 }
 
-// remembered is how many readings of a quantity are remembered: more than a device says in the seconds after which brokers send
-// again.
-const remembered = 32
+// remembered is how many readings of a quantity are remembered. Whether an older one came before is for the journal to say.
+const remembered = 8
 
 // sample is one value with its time.
 type sample struct {
@@ -174,7 +173,7 @@ func (r *recent) check(v sample) Outcome {
 	if slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) }) {
 		return OutOfOrder
 	}
-	return Late // one older than what is remembered may have come before: twice in the journal is better than not at all
+	return Late
 }
 
 // note remembers the reading.

@@ -13,7 +13,7 @@ func (doorOpen) needs(Rule) map[string]need { return map[string]need{"after": mu
 
 func (doorOpen) kind() stillwater.Kind { return stillwater.DoorKind }
 
-func (doorOpen) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+func (doorOpen) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	for _, d := range h.Devices {
 		if d.Door == nil || !d.Door.Open || now.Sub(d.Door.Since) < r.After {
 			continue
@@ -28,7 +28,7 @@ func (doorOpen) judge(h *home, r *Rule, now time.Time, holds []stillwater.Findin
 	return holds
 }
 
-func (doorOpen) wake(h *home, r *Rule) time.Time {
+func (doorOpen) wake(h *home, r *boundRule) time.Time {
 	var first time.Time
 	for _, d := range h.Devices {
 		if d.Door == nil || !d.Door.Open || h.active(r.Name, d.ID) {

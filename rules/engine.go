@@ -10,6 +10,7 @@
 package rules
 
 import (
+	"cmp"
 	"container/heap"
 	"encoding/json"
 	"fmt"
@@ -61,8 +62,9 @@ type Engine struct {
 
 // boundRule is a rule with its detector.
 type boundRule struct {
-	rule     Rule
+	Rule
 	detector detector
+	index    int // among the engine's rules
 }
 
 // New makes an engine for the rules, which must be valid.
@@ -70,7 +72,7 @@ func New(list []Rule) *Engine {
 	e := &Engine{homes: map[stillwater.HouseholdID]*home{}}
 	for _, r := range list {
 		if d := detectorOf(r.Name); d != nil {
-			e.rules = append(e.rules, boundRule{r, d})
+			e.rules = append(e.rules, boundRule{r, d, len(e.rules)})
 		}
 	}
 	return e
@@ -99,7 +101,7 @@ func (e *Engine) Remove(id stillwater.HouseholdID) { delete(e.homes, id) }
 func (e *Engine) home(id stillwater.HouseholdID) *home {
 	h := e.homes[id]
 	if h == nil {
-		h = &home{id: id, location: time.UTC, rules: e.rules}
+		h = &home{id: id, location: time.UTC, rules: e.rules, windows: make([]*window, len(e.rules)), runs: make([]*run, len(e.rules))}
 		e.homes[id] = h
 	}
 	return h
@@ -147,7 +149,8 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 	return e.found, checked
 }
 
-// tick lets the time pass up to and including at, and visits each home at the whole minute at which something falls due.
+// tick lets the time pass up to and including at, and visits each home at the whole minute at which something falls due. Where
+// nothing does, nothing changes, the engine's now included: it must be found again in the memories of homes.
 func (e *Engine) tick(at time.Time, visit func(*home, time.Time)) {
 	for len(e.queue) > 0 && !e.queue[0].at.After(at) {
 		w := heap.Pop(&e.queue).(wake)
@@ -155,10 +158,24 @@ func (e *Engine) tick(at time.Time, visit func(*home, time.Time)) {
 			continue // forgotten, or due sooner by another entry
 		}
 		w.home.wakeAt = time.Time{}
+		if !due(w.home).Equal(w.at) { // it was put off since
+			e.schedule(w.home)
+			continue
+		}
 		e.now = later(e.now, w.at)
 		visit(w.home, e.now)
 	}
-	e.now = later(e.now, at)
+	slices.SortStableFunc(e.found, func(a, b stillwater.Finding) int { // the order of the visits depends on what was queued before
+		return cmp.Or(moved(a).Compare(moved(b)), strings.Compare(string(a.Household), string(b.Household)))
+	})
+}
+
+// moved is when a finding began or ended.
+func moved(f stillwater.Finding) time.Time {
+	if f.Ended.IsZero() {
+		return f.Began
+	}
+	return f.Ended
 }
 
 // Next is when a tick will next have work to do, a whole minute; zero: never.
@@ -189,7 +206,7 @@ func (e *Engine) resume(at time.Time) {
 	for _, id := range e.ids() {
 		h := e.homes[id]
 		h.Listening = later(h.Listening, at)
-		h.dirty = true
+		h.dirty, h.Looked = true, e.now
 		e.schedule(h)
 	}
 }
@@ -206,7 +223,7 @@ func (e *Engine) ids() []stillwater.HouseholdID {
 
 // judge compares what holds in the home at now with what held before, and files what began and ended.
 func (e *Engine) judge(h *home, now time.Time) {
-	h.dirty = true
+	h.dirty, h.Looked = true, now
 	e.holds = e.holds[:0]
 	for i := range h.rules {
 		e.judgeRule(h, &h.rules[i], now)
@@ -231,10 +248,10 @@ func (e *Engine) judge(h *home, now time.Time) {
 // judgeRule adds what the rule finds in the home to holds.
 func (e *Engine) judgeRule(h *home, r *boundRule, now time.Time) {
 	n := len(e.holds)
-	e.holds = r.detector.judge(h, &r.rule, now, e.holds)
+	e.holds = r.detector.judge(h, r, now, e.holds)
 	for i := n; i < len(e.holds); i++ {
 		f := &e.holds[i]
-		f.Household, f.Rule, f.Kind, f.Severity, f.Trial, f.Began = h.id, r.rule.Name, r.detector.kind(), r.rule.Severity, r.rule.Trial, now
+		f.Household, f.Rule, f.Kind, f.Severity, f.Trial, f.Began = h.id, r.Name, r.detector.kind(), r.Severity, r.Trial, now
 	}
 }
 
@@ -248,24 +265,33 @@ func (h *home) active(rule string, device stillwater.DeviceID) bool {
 	return false
 }
 
-// schedule queues the home for the first whole minute at which a judgement can change by time alone. An entry that is too early
-// does no harm: the home is looked at and queued again.
+// schedule queues the home for when it is due.
 func (e *Engine) schedule(h *home) {
-	var at time.Time
-	for i := range h.rules {
-		at = sooner(at, h.rules[i].detector.wake(h, &h.rules[i].rule))
-	}
+	at := due(h)
 	if at.IsZero() {
 		return
-	}
-	at = ceilMinute(at)
-	if !at.After(e.now) { // it was looked at just now
-		at = ceilMinute(e.now.Add(1))
 	}
 	if h.wakeAt.IsZero() || at.Before(h.wakeAt) {
 		h.wakeAt = at
 		heap.Push(&e.queue, wake{at, h})
 	}
+}
+
+// due is the first whole minute at which a judgement of the home can change by time alone; zero: it cannot. It follows from the
+// home's memory and nothing else, so that a restart finds it again. That it is too early does no harm: the home is looked at and
+// queued again.
+func due(h *home) time.Time {
+	var at time.Time
+	for i := range h.rules {
+		at = sooner(at, h.rules[i].detector.wake(h, &h.rules[i]))
+	}
+	if at.IsZero() {
+		return at
+	}
+	if at = ceilMinute(at); !at.After(h.Looked) { // it was looked at since
+		at = ceilMinute(h.Looked.Add(1))
+	}
+	return at
 }
 
 // ceilMinute is the first whole minute not before t.
@@ -294,14 +320,23 @@ func (e *Engine) Changed(also func(stillwater.HouseholdID) bool, put func(stillw
 	return nil
 }
 
-// Restore puts back the memory of one household.
+// Restore puts back the memory of one household. What Put said of its devices stays, of those too that the memory does not have.
 func (e *Engine) Restore(id stillwater.HouseholdID, data []byte) error {
 	h := e.home(id)
-	if err := json.Unmarshal(data, &h.memory); err != nil {
+	var remembered memory
+	if err := json.Unmarshal(data, &remembered); err != nil {
 		return fmt.Errorf("memory of household %q: %w", id, err)
 	}
+	said := h.Devices
+	h.memory = remembered
+	clear(h.windows)
+	clear(h.runs)
 	slices.SortFunc(h.Devices, func(a, b *device) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	e.now = later(e.now, later(h.Vouched, h.DataTo))
+	for _, d := range said {
+		back := h.device(d.ID)
+		back.Kind, back.known = d.Kind, d.known
+	}
+	e.now = later(e.now, h.Looked)
 	e.schedule(h)
 	return nil
 }

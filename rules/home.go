@@ -12,6 +12,10 @@ import (
 // half-hour or hour. Longer intervals stretch it to three of them.
 const eventPatience = 95 * time.Minute
 
+// undatedYields is how long after a report of a door a state of unknown age is not believed: a broker sends again, out of order and
+// some seconds late, what was not acknowledged.
+const undatedYields = 2 * time.Minute
+
 // usualDays is how many days the usual longest stillness is learned from, and usualLeast how many it takes.
 const (
 	usualDays  = 28
@@ -24,6 +28,8 @@ type home struct {
 	id       stillwater.HouseholdID
 	location *time.Location
 	rules    []boundRule
+	windows  []*window // of memory, by rule, so that a reading looks up no names
+	runs     []*run    // the same
 	wakeAt   time.Time // the entry in the engine's queue; zero: none
 	dirty    bool      // changed since the last snapshot
 }
@@ -39,6 +45,7 @@ type memory struct {
 	StillFrom time.Time       `json:"stillFrom,omitzero"` // since when stillness counts: the last sign of life, later by every hole since
 	WholeFrom time.Time       `json:"wholeFrom,omitzero"` // since when coverage has no hole
 	Rearmed   time.Time       `json:"rearmed,omitzero"`   // when an incident was last closed
+	Looked    time.Time       `json:"looked,omitzero"`    // event clock: when it was last judged
 	Devices   []*device       `json:"devices"`            // by ID
 
 	Draws   []draw             `json:"draws,omitempty"` // of the last maxWithin
@@ -130,8 +137,12 @@ func (h *home) readLate(r *stillwater.Reading) {
 	}
 }
 
-// readCounter turns a counter value into a draw, and its span into coverage.
+// readCounter turns a counter value into a draw, and its span into coverage. A value of unknown age vouches for nothing: what it may
+// say of use, the next one says too.
 func (h *home) readCounter(d *device, r *stillwater.Reading) Outcome {
+	if r.Undated {
+		return Accepted
+	}
 	w, outcome := d.Counter.advance(r.Value, r.At, d.known.Rollover)
 	if outcome == Held {
 		return outcome // it vouches for nothing
@@ -169,8 +180,8 @@ func (h *home) vouchEvent(d *device, r *stillwater.Reading) {
 func (h *home) readDoor(d *device, r *stillwater.Reading, lastReport time.Time) {
 	open := r.Value == stillwater.Open
 	hole := d.patience() > 0 && r.Received.Sub(lastReport) > max(eventPatience, 3*d.usual())
-	if d.Door != nil && d.Door.Open == open {
-		return // a repeated state
+	if d.Door != nil && (d.Door.Open == open || r.Undated && r.Received.Sub(lastReport) < undatedYields) {
+		return // a repeated state, or one that may be older than what the door said just now
 	}
 	first := d.Door == nil
 	d.Door = &doorState{Open: open, Since: r.At}

@@ -106,9 +106,24 @@ func TestSameJournalSameFindings(t *testing.T) {
 			t.Fatalf("cut at %d: what was found before the cut differs", cut)
 		}
 		if got := append(before, after...); !slices.Equal(got, whole) {
-			t.Fatalf("stopped at %d: found\n%v\nwithout a stop\n%v", cut, got, whole)
+			t.Fatalf("stopped at %d: %s", cut, difference(got, whole))
 		}
 	})
+}
+
+// difference is the first line in which what was found differs.
+func difference(got, want []string) string {
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(got):
+			return "lacks " + want[i]
+		case i >= len(want):
+			return "has besides " + got[i]
+		case got[i] != want[i]:
+			return fmt.Sprintf("line %d is\n%s\nwant\n%s", i, got[i], want[i])
+		}
+	}
+	return "none"
 }
 
 // TestTicksAreIdempotent is the other half of law 4: how often the time is told does not matter.

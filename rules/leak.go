@@ -25,15 +25,19 @@ func (r *run) lasted() time.Duration {
 }
 
 // run is the rule's run.
-func (h *home) run(rule string) *run {
-	state := h.Runs[rule]
+func (h *home) run(r *boundRule) *run {
+	if state := h.runs[r.index]; state != nil {
+		return state
+	}
+	state := h.Runs[r.Name]
 	if state == nil {
 		if h.Runs == nil {
 			h.Runs = map[string]*run{}
 		}
 		state = &run{}
-		h.Runs[rule] = state
+		h.Runs[r.Name] = state
 	}
+	h.runs[r.index] = state
 	return state
 }
 
@@ -74,16 +78,16 @@ func (leak) flow(s *run, w draw) {
 	s.SlotFrom = w.To
 }
 
-func (leak) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+func (leak) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	return raiseRun(h, r, now, holds)
 }
 
-func (leak) wake(*home, *Rule) time.Time { return time.Time{} }
+func (leak) wake(*home, *boundRule) time.Time { return time.Time{} }
 
 // raiseRun raises a run that has lasted After and held Over.
-func raiseRun(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	s := h.Runs[r.Name]
-	if s == nil || s.lasted() < r.After || litres(s.ML) < r.Over {
+func raiseRun(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+	s := h.run(r)
+	if s.lasted() < r.After || litres(s.ML) < r.Over {
 		return holds
 	}
 	f := h.facts()
@@ -113,8 +117,8 @@ func (runningDraw) flow(s *run, w draw) {
 	s.To, s.ML = w.To, s.ML+w.ML
 }
 
-func (runningDraw) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+func (runningDraw) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	return raiseRun(h, r, now, holds)
 }
 
-func (runningDraw) wake(*home, *Rule) time.Time { return time.Time{} }
+func (runningDraw) wake(*home, *boundRule) time.Time { return time.Time{} }

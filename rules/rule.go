@@ -132,9 +132,9 @@ type detector interface {
 	// kind groups its findings into incidents.
 	kind() stillwater.Kind
 	// judge appends a finding with its device and facts for each that holds at now; the engine fills in the rest.
-	judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding
+	judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding
 	// wake is when the judgement could change although no reading comes; zero: it cannot.
-	wake(h *home, r *Rule) time.Time
+	wake(h *home, r *boundRule) time.Time
 }
 
 // detectors is every detector by the beginning of the names of its rules. The longest beginning wins.

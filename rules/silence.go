@@ -19,15 +19,15 @@ func (silence) needs(r Rule) map[string]need {
 
 func (silence) kind() stillwater.Kind { return stillwater.Welfare }
 
-func (silence) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	due := silenceDue(h, r)
+func (silence) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+	due := silenceDue(h, r, h.DataTo)
 	if due.IsZero() || h.DataTo.Before(due) {
 		return holds
 	}
 	f := h.facts()
 	f.Since, f.Span, f.Limit, f.Night = h.Life.Last(), h.still(), r.After, h.night(now)
 	if r.Under > 0 {
-		f.Litres, f.Bound, f.Limit = litres(h.window(r.Name).Whole), r.Under, r.Within
+		f.Litres, f.Bound, f.Limit = litres(h.window(r).Whole), r.Under, r.Within
 	}
 	if f.Since.IsZero() {
 		f.Since = h.StillFrom
@@ -36,8 +36,9 @@ func (silence) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding
 }
 
 // silenceDue is the coverage at which the rule is raised if the stillness goes on; zero: nothing vouches for the home. It is
-// the one place that knows when a silence is too long: alerts, time left and protection delay all ask it.
-func silenceDue(h *home, r *Rule) time.Time {
+// the one place that knows when a silence is too long: alerts, time left and protection delay all ask it. What is due after enough
+// need not be exact.
+func silenceDue(h *home, r *boundRule, enough time.Time) time.Time {
 	if h.StillFrom.IsZero() || h.DataTo.IsZero() {
 		return time.Time{}
 	}
@@ -49,14 +50,14 @@ func silenceDue(h *home, r *Rule) time.Time {
 	}
 	// The window must be whole, and count anew after a hole or a closed incident.
 	due := later(h.WholeFrom, h.Rearmed).Add(r.Within)
-	win := h.window(r.Name)
+	win := h.window(r)
 	left := win.Whole
 	bound := int64(float64(r.Under) * 1000)
-	for i := win.Start - h.Dropped; i < len(h.Draws) && left >= bound; i++ {
+	for i := win.Start - h.Dropped; i < len(h.Draws) && left >= bound && !due.After(enough); i++ {
 		left -= h.Draws[i].ML
 		due = later(due, h.Draws[i].To.Add(r.Within))
 	}
 	return due
 }
 
-func (silence) wake(*home, *Rule) time.Time { return time.Time{} }
+func (silence) wake(*home, *boundRule) time.Time { return time.Time{} }

@@ -13,9 +13,9 @@ func (deviceSilent) needs(Rule) map[string]need { return map[string]need{} }
 
 func (deviceSilent) kind() stillwater.Kind { return stillwater.Equipment }
 
-func (deviceSilent) judge(h *home, _ *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+func (deviceSilent) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	for _, d := range h.Devices {
-		if h.silent(d, now) {
+		if h.silent(d, now) || h.unheard(r, d) {
 			f := h.facts()
 			f.Since, f.Limit = d.Heard, d.patience()
 			if f.Since.IsZero() { // never heard: since it is waited for
@@ -28,7 +28,18 @@ func (deviceSilent) judge(h *home, _ *Rule, now time.Time, holds []stillwater.Fi
 	return holds
 }
 
-func (deviceSilent) wake(h *home, r *Rule) time.Time {
+// unheard says whether nothing has come from a device since it was found silent. Only that ends the finding: that the gateway itself
+// was away since says nothing of the device, and must not be told as an end.
+func (h *home) unheard(r *boundRule, d *device) bool {
+	for i := range h.Active {
+		if f := &h.Active[i]; f.Rule == r.Name && f.Device == d.ID {
+			return f.Facts.Limit > 0 && f.Facts.Span >= f.Facts.Limit && !d.Heard.After(f.Facts.Since)
+		}
+	}
+	return false
+}
+
+func (deviceSilent) wake(h *home, r *boundRule) time.Time {
 	var first time.Time
 	for _, d := range h.Devices {
 		if !h.active(r.Name, d.ID) {
@@ -46,9 +57,9 @@ func (deviceBlind) needs(Rule) map[string]need { return map[string]need{"after":
 
 func (deviceBlind) kind() stillwater.Kind { return stillwater.Equipment }
 
-func (deviceBlind) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+func (deviceBlind) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	due := blindDue(h, r)
-	if due.IsZero() || now.Before(due) {
+	if due.IsZero() || now.Before(due) && !h.stillBlind(r) {
 		return holds
 	}
 	f := h.facts()
@@ -60,13 +71,21 @@ func (deviceBlind) judge(h *home, r *Rule, now time.Time, holds []stillwater.Fin
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
-// blindDue is when the home has been blind for too long if nothing comes.
-func blindDue(h *home, r *Rule) time.Time {
-	since := later(h.Vouched, h.Listening)
-	if since.IsZero() {
-		return since
+// stillBlind says whether no data has come since the home was found blind; see unheard.
+func (h *home) stillBlind(r *boundRule) bool {
+	for i := range h.Active {
+		if f := &h.Active[i]; f.Rule == r.Name {
+			return !h.DataTo.After(f.Facts.Since)
+		}
 	}
-	patience, covered := r.After, false
+	return false
+}
+
+// blindDue is when the home has been blind for too long if nothing comes. After a time in which the gateway did not listen, the
+// device has its usual patience to report; the wait does not begin anew, or a gateway started each night would never raise it.
+func blindDue(h *home, r *boundRule) time.Time {
+	var patience time.Duration
+	covered := false
 	for _, d := range h.Devices {
 		if d.Kind == h.covering() {
 			patience, covered = max(patience, d.patience()), true
@@ -75,10 +94,22 @@ func blindDue(h *home, r *Rule) time.Time {
 	if !covered {
 		return time.Time{} // nothing was ever there that could see her; the registry refuses such a home
 	}
-	return since.Add(patience)
+	limit := max(r.After, patience)
+	if patience == 0 {
+		patience = limit // how often it reports is not known
+	}
+	switch {
+	case h.Vouched.IsZero() && h.Listening.IsZero():
+		return time.Time{}
+	case h.Vouched.IsZero():
+		return h.Listening.Add(limit)
+	case h.Listening.IsZero():
+		return h.Vouched.Add(limit)
+	}
+	return later(h.Vouched.Add(limit), h.Listening.Add(patience))
 }
 
-func (deviceBlind) wake(h *home, r *Rule) time.Time {
+func (deviceBlind) wake(h *home, r *boundRule) time.Time {
 	if h.active(r.Name, "") {
 		return time.Time{}
 	}

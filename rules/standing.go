@@ -75,7 +75,7 @@ func (e *Engine) Protection(id stillwater.HouseholdID, now time.Time) (time.Time
 func (h *home) ahead(now time.Time, severe func(stillwater.Severity) bool) (at time.Time, rule string) {
 	for i := range h.rules {
 		r := &h.rules[i]
-		if r.rule.Trial || !severe(r.rule.Severity) {
+		if r.Trial || !severe(r.Severity) {
 			continue
 		}
 		raised := h.raisedAt(r, now)
@@ -83,7 +83,7 @@ func (h *home) ahead(now time.Time, severe func(stillwater.Severity) bool) (at t
 			continue
 		}
 		if at.IsZero() || raised.Before(at) {
-			at, rule = raised, r.rule.Name
+			at, rule = raised, r.Name
 		}
 	}
 	return at, rule
@@ -94,15 +94,15 @@ func (h *home) raisedAt(r *boundRule, now time.Time) time.Time {
 	var due time.Time
 	switch r.detector.(type) {
 	case silence:
-		due = silenceDue(h, &r.rule)
+		due = silenceDue(h, r, now.Add(2*horizon))
 	case away:
-		due = awayDue(h, &r.rule)
+		due = awayDue(h, r)
 	}
 	if due.IsZero() {
 		return due
 	}
 	for _, f := range h.Active {
-		if f.Rule == r.rule.Name {
+		if f.Rule == r.Name {
 			return f.Began
 		}
 	}

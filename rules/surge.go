@@ -13,8 +13,8 @@ func (surge) needs(Rule) map[string]need { return map[string]need{"over": must, 
 
 func (surge) kind() stillwater.Kind { return stillwater.Water }
 
-func (surge) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	used := litres(h.window(r.Name).Share)
+func (surge) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
+	used := litres(h.window(r).Share)
 	if used <= r.Over {
 		return holds
 	}
@@ -23,4 +23,4 @@ func (surge) judge(h *home, r *Rule, now time.Time, holds []stillwater.Finding) 
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
-func (surge) wake(*home, *Rule) time.Time { return time.Time{} }
+func (surge) wake(*home, *boundRule) time.Time { return time.Time{} }

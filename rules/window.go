@@ -15,9 +15,9 @@ type window struct {
 
 // drawn files a draw: a sign of life, and litres for the windows and runs.
 func (h *home) drawn(w draw) {
-	for _, r := range h.rules {
-		if f, ok := r.detector.(flowWatcher); ok {
-			f.flow(h.run(r.rule.Name), w)
+	for i := range h.rules {
+		if f, ok := h.rules[i].detector.(flowWatcher); ok {
+			f.flow(h.run(&h.rules[i]), w)
 		}
 	}
 	if w.ML > 0 {
@@ -34,11 +34,11 @@ func (h *home) addDraw(w draw) {
 	} else {
 		h.Draws = append(h.Draws, w)
 	}
-	for _, r := range h.rules {
-		if r.rule.Within > 0 {
-			win := h.window(r.rule.Name)
+	for i := range h.rules {
+		if r := &h.rules[i]; r.Within > 0 {
+			win := h.window(r)
 			win.Whole += w.ML
-			win.Share += share(w, r.rule.Within)
+			win.Share += share(w, r.Within)
 		}
 	}
 }
@@ -54,9 +54,9 @@ func share(w draw, within time.Duration) int64 {
 
 // forgetDraws moves the windows up to the watermark and drops draws that no window can hold.
 func (h *home) forgetDraws() {
-	for _, r := range h.rules {
-		if r.rule.Within > 0 {
-			h.slide(h.window(r.rule.Name), r.rule.Within)
+	for i := range h.rules {
+		if r := &h.rules[i]; r.Within > 0 {
+			h.slide(h.window(r), r.Within)
 		}
 	}
 	n := 0
@@ -80,15 +80,19 @@ func (h *home) slide(win *window, within time.Duration) {
 }
 
 // window is the rule's window.
-func (h *home) window(rule string) *window {
-	win := h.Windows[rule]
+func (h *home) window(r *boundRule) *window {
+	if win := h.windows[r.index]; win != nil {
+		return win
+	}
+	win := h.Windows[r.Name]
 	if win == nil {
 		if h.Windows == nil {
 			h.Windows = map[string]*window{}
 		}
 		win = &window{Start: h.Dropped + len(h.Draws)}
-		h.Windows[rule] = win
+		h.Windows[r.Name] = win
 	}
+	h.windows[r.index] = win
 	return win
 }
 

@@ -38,7 +38,7 @@ type Bus struct {
 	line   *line
 	points []*point
 	jumped time.Time // wall clock: when a probe last went before units that answer
-	ailing string // why the bus is not well, as last told; wellUnknown at first
+	ailing string    // why the bus is not well, as last told; wellUnknown at first
 }
 
 const wellUnknown = "not known yet"

@@ -197,6 +197,15 @@ func (db *DB) Outbox(ctx context.Context) ([]stillwater.Message, error) {
 	return found, nil
 }
 
+// HasReading says whether the journal holds this reading: the same value of the same moment.
+func (db *DB) HasReading(ctx context.Context, r stillwater.Reading) (bool, error) {
+	var found bool
+	err := db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM point p JOIN journal j ON j.point = p.id
+		WHERE p.household = ? AND p.device = ? AND p.quantity = ? AND j.at = ? AND j.value = ?)`,
+		string(r.Household), string(r.Device), string(r.Quantity), r.At.UnixMicro(), r.Value).Scan(&found)
+	return found, wrap(err, "reading of device %q", r.Device)
+}
+
 // ErrNotWaiting says that a message is no longer to be sent: it was cancelled, or its receipt is stored.
 var ErrNotWaiting = errors.New("the message does not wait to be sent")
 

@@ -118,6 +118,9 @@ func (w *sampler) keys(p pair, at layout) {
 	begin, afterBlock := len(w.lines), false
 	for _, f := range fieldsOf(p.value.Type()) {
 		one := pair{p.value.FieldByIndex(f.index), p.base.FieldByIndex(f.index)}
+		if !at.manual && at.off < 0 && one.same() && !p.same() { // a list's first entry has shown what may stand here
+			continue
+		}
 		block := isBlock(one.value.Type())
 		if len(w.lines) > begin && (block || afterBlock || at.indent == 0) {
 			w.lines = append(w.lines, line{})

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (s *shard) weighSilent(b *stillwater.Batch, id stillwater.HouseholdID, now 
 func (s *shard) incidentOf(b *stillwater.Batch, f stillwater.Finding, now time.Time) {
 	i := s.current(f.Household, f.Kind)
 	if i == nil {
-		if !f.Ended.IsZero() || !incident.Opens(f) {
+		if _, ok := s.homes[f.Household]; !ok || !f.Ended.IsZero() || !incident.Opens(f) {
 			return
 		}
 		fresh := incident.New(s.p.numbers.Add(1)-1, f, now)
@@ -82,8 +83,7 @@ func (s *shard) due(at time.Time) []*stillwater.Incident {
 // step takes an incident further by one input and files what that calls for.
 func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.Input) error {
 	h, ok := s.homes[i.Household]
-	if !ok { // it withdrew: nobody is told anything more of it
-		delete(s.incidents, i.ID)
+	if !ok { // nobody is told anything of it, until its household is known again
 		return nil
 	}
 	r, err := incident.Step(incident.Case{Incident: *i, Household: h, Config: s.p.Ladders}, in)
@@ -118,11 +118,43 @@ func (s *shard) keep(i stillwater.Incident) {
 	s.p.index(i)
 }
 
+// letGo stops everything that is under way for households that withdrew their consent: texts that have not left are not sent any
+// more, and what was to be dealt with is closed. An incident of a household that is merely not known stays: the register may be mended.
+func (s *shard) letGo(b *stillwater.Batch, now time.Time) {
+	for _, id := range slices.Sorted(maps.Keys(s.messages)) {
+		if m := s.messages[id]; m.State == stillwater.Pending && s.p.withdrew(m.Household, now) {
+			m.State, m.Changed = stillwater.Cancelled, now
+			s.track(m)
+			b.Messages = append(b.Messages, m)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.incidents)) {
+		i := *s.incidents[id]
+		if !s.p.withdrew(i.Household, now) {
+			continue
+		}
+		delete(s.incidents, id)
+		if !incident.Current(i) {
+			continue
+		}
+		i.State, i.Closed, i.Next, i.Promise = stillwater.ClosedState, now, time.Time{}, time.Time{}
+		i.Log = append(slices.Clone(i.Log), stillwater.Event{At: now, What: "closed", Note: "consent withdrawn"})
+		s.p.index(i)
+		b.Incidents = append(b.Incidents, i)
+	}
+}
+
+// withdrew says whether the household took its consent back.
+func (p *Pipeline) withdrew(id stillwater.HouseholdID, now time.Time) bool {
+	h, known := p.Registry.Household(id)
+	return known && !h.Consent.Withdrawn.IsZero() && !now.Before(h.Consent.Withdrawn)
+}
+
 // retire forgets incidents that are done with and whose messages have all arrived, and messages that no news will come of.
 func (s *shard) retire(now time.Time) {
 	underWay := map[stillwater.IncidentID]bool{}
 	for id, m := range s.messages {
-		settled := m.State == stillwater.Accepted || m.State == stillwater.Cancelled
+		settled := m.State == stillwater.Accepted || m.State.Final()
 		if settled && now.Sub(m.Changed) > noNews {
 			s.forget(id)
 			continue
@@ -137,13 +169,13 @@ func (s *shard) retire(now time.Time) {
 }
 
 // noNews is how long after a provider took a message it may still say that it arrived, and a courier what became of one that was
-// cancelled in its hands.
+// cancelled in its hands or given up.
 const noNews = time.Hour
 
-// track remembers a message while it is under way. One that was cancelled is: the courier may have it in hand already, and then its
-// receipt counts.
+// track remembers a message while it is under way. One that was cancelled or given up is: the courier may have it in hand already, or
+// the provider know better, and then its receipt counts.
 func (s *shard) track(m stillwater.Message) {
-	if m.State.Final() && m.State != stillwater.Cancelled {
+	if m.State == stillwater.Delivered {
 		s.forget(m.ID)
 		return
 	}

@@ -24,7 +24,8 @@ const (
 )
 
 // Emit takes readings from a source. It waits while the queue of their shard is full, and gives an error only when ctx is
-// done: then nothing was taken. done (may be nil) is called once all of them are committed or refused.
+// done: then done is never called, and what was taken by then does no harm when it comes again. done (may be nil) is called
+// once, when all of them are committed or refused.
 func (p *Pipeline) Emit(ctx context.Context, readings []stillwater.Reading, done func()) error {
 	if done == nil {
 		done = func() {}

@@ -20,14 +20,19 @@ var ErrNoIncident = errors.New("no such open incident")
 func (p *Pipeline) Act(ctx context.Context, household stillwater.HouseholdID, a stillwater.Act) error {
 	s := p.shard(household)
 	var refused error
-	err := s.do(ctx, func(b *stillwater.Batch) { refused = s.act(b, a) })
-	return errors.Join(err, refused)
+	if err := s.do(ctx, func(b *stillwater.Batch) { refused = s.act(b, a) }); err != nil {
+		return err // and refused may still be written to
+	}
+	return refused
 }
 
 func (s *shard) act(b *stillwater.Batch, a stillwater.Act) error {
 	i := s.incidents[a.Incident]
 	if i == nil {
 		return fmt.Errorf("incident %q: %w", a.Incident, ErrNoIncident)
+	}
+	if _, ok := s.homes[i.Household]; !ok {
+		return fmt.Errorf("incident %q, whose household is not known: %w", a.Incident, ErrNoIncident)
 	}
 	return s.step(b, i, incident.Input{Now: s.p.now(), Act: &a})
 }
@@ -47,8 +52,8 @@ func (p *Pipeline) Receipt(ctx context.Context, r stillwater.Receipt) error {
 
 func (s *shard) receipt(b *stillwater.Batch, r stillwater.Receipt) {
 	m, ok := s.messages[r.Message]
-	if !ok {
-		return
+	if left := r.State == stillwater.Accepted || r.State == stillwater.Delivered; !ok || m.State.Final() && !left {
+		return // of what is done with, only that it left after all is news
 	}
 	now := s.p.now()
 	repeat := m.Repeat
@@ -80,55 +85,88 @@ func (p *Pipeline) Reply(ctx context.Context, people Directory, r stillwater.Rep
 	if err != nil || known {
 		return err
 	}
-	senders := people.ByPhone(r.From)
+	if !p.takeUp(r.ID) {
+		return fmt.Errorf("reply %q: %w", r.ID, errUnderWay)
+	}
+	err = p.reply(ctx, people.ByPhone(r.From), r)
+	if ctx.Err() == nil { // else a shard may still have it
+		p.mu.Lock()
+		delete(p.replies, r.ID)
+		p.mu.Unlock()
+	}
+	return err
+}
+
+// errUnderWay says that a reply came again while it was being acted on.
+var errUnderWay = errors.New("it is being acted on")
+
+// takeUp notes that a reply is being acted on; false: it is already.
+func (p *Pipeline) takeUp(id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.replies[id] {
+		return false
+	}
+	p.replies[id] = true
+	return true
+}
+
+func (p *Pipeline) reply(ctx context.Context, senders []stillwater.Contact, r stillwater.Reply) error {
 	command, ok := words.ParseReply(r.Text)
 	if !ok || len(senders) == 0 {
 		p.Log.Info("reply is no command", "from", r.From, "known", len(senders) > 0)
-		return p.shards[0].do(ctx, func(b *stillwater.Batch) { b.Replies = append(b.Replies, r) })
+		return p.noted(ctx, r)
 	}
-	for _, c := range senders {
-		meant, named := p.meant(c.ID, command.Code)
-		// A code that fits nothing open may be of an incident long closed: then "all well" must not close another one.
-		strange := command.Deed == stillwater.Close && command.Code != "" && !named
-		switch {
-		case len(meant) == 0:
-			continue
-		case len(meant) == 1 && !strange:
-			return p.answer(ctx, r, c, command, meant[0])
-		default:
-			return p.askWhich(ctx, r, c, meant[0])
-		}
+	meant, named := p.meant(senders, command.Code)
+	// A code that fits nothing open may be of an incident long closed: then "all well" must not close another one.
+	strange := command.Deed == stillwater.Close && command.Code != "" && !named
+	switch {
+	case len(meant) == 0:
+		return p.noted(ctx, r)
+	case len(meant) == 1 && !strange:
+		return p.answer(ctx, r, command, meant[0])
 	}
+	return p.askWhich(ctx, r, meant[0])
+}
+
+// noted remembers a reply that nothing follows from.
+func (p *Pipeline) noted(ctx context.Context, r stillwater.Reply) error {
 	return p.shards[0].do(ctx, func(b *stillwater.Batch) { b.Replies = append(b.Replies, r) })
 }
 
-// told is an open incident with where it is.
+// told is an open incident with where it is, and who was told of it.
 type told struct {
 	id stillwater.IncidentID
 	open
+	who stillwater.Contact
 }
 
-// meant are the open incidents that a reply of the contact can be about: the one the code names, else all it was told of.
-func (p *Pipeline) meant(contact stillwater.ContactID, code string) (all []told, named bool) {
+// meant are the open incidents that a reply can be about: the one the code names, else all that its senders were told of. One
+// number can be that of several contacts: a daughter who is also the grid worker of another home.
+func (p *Pipeline) meant(senders []stillwater.Contact, code string) (all []told, named bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id, o := range p.contacts[contact] {
-		if code != "" && strings.HasPrefix(code, o.code) {
-			return []told{{id, o}}, true
+	for _, c := range senders {
+		for id, o := range p.contacts[c.ID] {
+			if code != "" && strings.HasPrefix(code, o.code) {
+				return []told{{id, o, c}}, true
+			}
+			if !slices.ContainsFunc(all, func(t told) bool { return t.id == id }) {
+				all = append(all, told{id, o, c})
+			}
 		}
-		all = append(all, told{id, o})
 	}
 	slices.SortFunc(all, func(a, b told) int { return strings.Compare(string(a.id), string(b.id)) })
 	return all, false
 }
 
 // answer does what the reply says.
-func (p *Pipeline) answer(ctx context.Context, r stillwater.Reply, c stillwater.Contact, command words.Command, t told) error {
+func (p *Pipeline) answer(ctx context.Context, r stillwater.Reply, command words.Command, t told) error {
 	s := p.shard(t.household)
 	return s.do(ctx, func(b *stillwater.Batch) {
 		b.Replies = append(b.Replies, r)
 		err := s.act(b, stillwater.Act{
-			Incident: t.id, Deed: command.Deed, Who: string(c.ID), Remote: c.Remote,
+			Incident: t.id, Deed: command.Deed, Who: string(t.who.ID), Remote: t.who.Remote,
 			Outcome: command.Outcome, Known: command.Known, Note: r.Text,
 		})
 		if err != nil {
@@ -138,12 +176,13 @@ func (p *Pipeline) answer(ctx context.Context, r stillwater.Reply, c stillwater.
 }
 
 // askWhich asks the sender to name the code, because the reply fits several open incidents.
-func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, c stillwater.Contact, t told) error {
+func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, t told) error {
 	s := p.shard(t.household)
 	return s.do(ctx, func(b *stillwater.Batch) {
 		b.Replies = append(b.Replies, r)
-		i, h := s.incidents[t.id], s.homes[t.household]
-		if i == nil {
+		i, c := s.incidents[t.id], t.who
+		h, known := s.homes[t.household]
+		if i == nil || !known {
 			return
 		}
 		m := stillwater.Message{

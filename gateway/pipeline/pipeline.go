@@ -40,6 +40,8 @@ const (
 type Store interface {
 	Commit(ctx context.Context, b *stillwater.Batch) error
 	HasReply(ctx context.Context, id string) (bool, error)
+	HasReading(ctx context.Context, r stillwater.Reading) (bool, error)
+	Incident(ctx context.Context, id stillwater.IncidentID) (stillwater.Incident, bool, error)
 	Loader
 }
 
@@ -96,6 +98,8 @@ type Pipeline struct {
 	numbers atomic.Int64 // incidents ever
 
 	mu       sync.Mutex                                              // guards everything below
+	held     int                                                     // shards whose commits fail
+	replies  map[string]bool                                         // being acted on
 	messages map[stillwater.MessageID]stillwater.HouseholdID         // those under way
 	contacts map[stillwater.ContactID]map[stillwater.IncidentID]open // open incidents each contact was told of
 }
@@ -118,7 +122,7 @@ func New(o Options) *Pipeline {
 		o.Health = func(error) {}
 	}
 	p := &Pipeline{
-		Options: o, messages: map[stillwater.MessageID]stillwater.HouseholdID{},
+		Options: o, replies: map[string]bool{}, messages: map[stillwater.MessageID]stillwater.HouseholdID{},
 		contacts: map[stillwater.ContactID]map[stillwater.IncidentID]open{},
 	}
 	for i := range p.shards {
@@ -142,8 +146,8 @@ func (p *Pipeline) Load(ctx context.Context) error {
 	p.placeHomes()
 	seqs := map[stillwater.HouseholdID]int64{}
 	err := p.Store.States(ctx, func(s stillwater.State) error {
-		if _, ok := p.Registry.Household(s.Household); !ok {
-			return nil // of a household that is no longer known
+		if !p.has(s.Household) {
+			return nil // of a household that is no longer known, or withdrew
 		}
 		seqs[s.Household] = s.Seq
 		return p.shard(s.Household).restore(s)
@@ -168,16 +172,41 @@ func (p *Pipeline) Load(ctx context.Context) error {
 	for _, m := range under {
 		p.shard(m.Household).track(m)
 	}
-	last, err := p.Store.LastIncident(ctx)
-	p.numbers.Store(last)
-	return err
+	next, err := p.nextNumber(ctx)
+	if err != nil {
+		return fmt.Errorf("number of incidents: %w", err)
+	}
+	p.numbers.Store(next)
+	return nil
 }
+
+// has says whether the household is one of those the engines were told of.
+func (p *Pipeline) has(id stillwater.HouseholdID) bool {
+	_, ok := p.shard(id).homes[id]
+	return ok
+}
+
+// nextNumber is the first number after those of all incidents. It is not how many there are: a number that was given to an incident
+// whose commit did not come about is missing, and those after it may be there.
+func (p *Pipeline) nextNumber(ctx context.Context) (int64, error) {
+	next, err := p.Store.LastIncident(ctx)
+	for n := next; err == nil && n < next+numbersInFlight; n++ {
+		var taken bool
+		if _, taken, err = p.Store.Incident(ctx, stillwater.IncidentID(incident.NewCode(n))); taken {
+			next = n + 1
+		}
+	}
+	return next, err
+}
+
+// numbersInFlight is more incidents than all shards together can have opened and not committed.
+const numbersInFlight = Shards * batchLength
 
 // replay steps the engines through the journal after the states.
 func (p *Pipeline) replay(ctx context.Context, seqs map[stillwater.HouseholdID]int64) error {
 	after := int64(-1)
 	for _, h := range p.Registry.All() {
-		if seq, ok := seqs[h.ID]; !ok || after < 0 || seq < after {
+		if seq, ok := seqs[h.ID]; p.has(h.ID) && (!ok || after < 0 || seq < after) {
 			after = seq // of a household without a state: 0, all of it
 		}
 	}
@@ -195,7 +224,7 @@ func (p *Pipeline) replay(ctx context.Context, seqs map[stillwater.HouseholdID]i
 }
 
 func (p *Pipeline) replayOne(e *stillwater.Entry, id stillwater.HouseholdID, seqs map[stillwater.HouseholdID]int64) {
-	if _, known := p.Registry.Household(id); known && e.Seq > seqs[id] {
+	if p.has(id) && e.Seq > seqs[id] {
 		p.shard(id).engine.Step(e)
 	}
 }
@@ -248,12 +277,18 @@ func (s *shard) teach(ctx context.Context, b *stillwater.Batch) error {
 	return nil
 }
 
-// Run works until ctx is done, then commits what was taken and the states of the engines, and returns.
+// Run works until ctx is done, then commits the states of the engines, and returns. A shard that cannot go on ends them all.
 func (p *Pipeline) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var group sync.WaitGroup
 	errs := make([]error, Shards)
 	for i, s := range p.shards {
-		group.Go(func() { errs[i] = s.run(ctx) })
+		group.Go(func() {
+			if errs[i] = s.run(ctx); errs[i] != nil {
+				cancel()
+			}
+		})
 	}
 	p.tick(ctx)
 	group.Wait()
@@ -266,7 +301,7 @@ func (p *Pipeline) now() time.Time { return p.Clock.Now().UTC().Truncate(stillwa
 // tick lets each shard know of every whole minute of event time. A shard that is held gets only the latest.
 func (p *Pipeline) tick(ctx context.Context) {
 	for {
-		now := p.Clock.Now()
+		now := p.Clock.Now().UTC()
 		next := now.Truncate(time.Minute).Add(time.Minute)
 		if p.Clock.Sleep(ctx, next.Sub(now)) != nil {
 			return
@@ -277,10 +312,27 @@ func (p *Pipeline) tick(ctx context.Context) {
 	}
 }
 
-// Reload takes the registry as it is now: households that came, changed, or withdrew their consent.
+// Reload takes the registry as it is now: households that came, changed, or withdrew their consent. It returns when that is
+// committed everywhere; a shard that is held up does not keep the others waiting.
 func (p *Pipeline) Reload(ctx context.Context) error {
-	for _, s := range p.shards {
-		if err := s.do(ctx, func(*stillwater.Batch) { s.place() }); err != nil {
+	return p.each(ctx, func(s *shard, b *stillwater.Batch) {
+		s.place()
+		s.letGo(b, s.p.now())
+	})
+}
+
+// each runs fn in every shard's goroutine, and returns when all of them have committed what it added.
+func (p *Pipeline) each(ctx context.Context, fn func(*shard, *stillwater.Batch)) error {
+	var waits [Shards]func() error
+	for i, s := range p.shards {
+		wait, err := s.ask(ctx, func(b *stillwater.Batch) { fn(s, b) })
+		if err != nil {
+			return err
+		}
+		waits[i] = wait
+	}
+	for _, wait := range waits {
+		if err := wait(); err != nil {
 			return err
 		}
 	}
@@ -297,20 +349,19 @@ func (p *Pipeline) placeHomes() {
 // Standings is how every home is now, in the order of the registry. A shard that is held up makes it wait.
 func (p *Pipeline) Standings(ctx context.Context) ([]stillwater.Standing, error) {
 	now := p.Clock.Now()
-	byHome := map[stillwater.HouseholdID]stillwater.Standing{}
-	for _, s := range p.shards {
-		err := s.do(ctx, func(*stillwater.Batch) {
-			for id := range s.homes {
-				byHome[id] = s.standing(id, now)
-			}
-		})
-		if err != nil {
-			return nil, err
+	var byShard [Shards]map[stillwater.HouseholdID]stillwater.Standing
+	err := p.each(ctx, func(s *shard, _ *stillwater.Batch) {
+		byShard[s.index] = make(map[stillwater.HouseholdID]stillwater.Standing, len(s.homes))
+		for id := range s.homes {
+			byShard[s.index][id] = s.standing(id, now)
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	var list []stillwater.Standing
 	for _, h := range p.Registry.All() {
-		if st, ok := byHome[h.ID]; ok {
+		if st, ok := byShard[ShardOf(h.ID)][h.ID]; ok {
 			list = append(list, st)
 		}
 	}

@@ -42,6 +42,8 @@ type shard struct {
 	seq       int64                                          // of the last entry committed
 	entries   int                                            // since the last snapshot
 	held      bool                                           // the last commit failed
+	heldSince time.Time
+	away      bool // it was held for so long that it must resume
 }
 
 func newShard(p *Pipeline, index int) *shard {
@@ -64,16 +66,27 @@ func (s *shard) put(ctx context.Context, in input) error {
 
 // do runs fn in the shard's goroutine and returns after what it added to the batch is committed.
 func (s *shard) do(ctx context.Context, fn func(*stillwater.Batch)) error {
-	finished := make(chan struct{})
-	if err := s.put(ctx, input{do: fn, done: func() { close(finished) }}); err != nil {
+	wait, err := s.ask(ctx, fn)
+	if err != nil {
 		return err
 	}
-	select {
-	case <-finished:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	return wait()
+}
+
+// ask queues fn and gives a function that waits for its commit.
+func (s *shard) ask(ctx context.Context, fn func(*stillwater.Batch)) (wait func() error, err error) {
+	finished := make(chan struct{})
+	if err := s.put(ctx, input{do: fn, done: func() { close(finished) }}); err != nil {
+		return nil, err
 	}
+	return func() error {
+		select {
+		case <-finished:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}, nil
 }
 
 // tick leaves a tick for the shard, in place of one it has not taken yet.
@@ -98,11 +111,12 @@ func (s *shard) run(ctx context.Context) error {
 		case in := <-s.queue:
 			err = s.batch(ctx, in)
 		case at := <-s.ticks:
-			b := &stillwater.Batch{}
-			s.pass(b, at)
-			err = s.commit(ctx, b, nil)
+			err = s.minute(ctx, at)
 		case <-ctx.Done():
 			return s.leave()
+		}
+		if err == nil && s.away {
+			err = s.resume(ctx)
 		}
 		if err != nil {
 			return err
@@ -110,10 +124,33 @@ func (s *shard) run(ctx context.Context) error {
 	}
 }
 
+// minute lets a minute go by, after everything that came before it: a device whose reading waits here is not silent.
+func (s *shard) minute(ctx context.Context, at time.Time) error {
+	for n := len(s.queue); n > 0; n -= batchLength {
+		select {
+		case in := <-s.queue:
+			if err := s.batch(ctx, in); err != nil {
+				return err
+			}
+		default: // the last batch took more than batchLength
+		}
+	}
+	if s.away {
+		if err := s.resume(ctx); err != nil {
+			return err
+		}
+	}
+	b := &stillwater.Batch{}
+	s.pass(b, at)
+	return s.commit(ctx, b, nil)
+}
+
 // resume notes that the gateway listens again, and looks at every incident: the clock may have been set meanwhile, either way.
 func (s *shard) resume(ctx context.Context) error {
+	s.away = false
 	b := &stillwater.Batch{}
 	now := s.p.now()
+	s.letGo(b, now)
 	s.enter(b, &stillwater.Entry{Resumed: now, Shard: s.index, Shards: Shards})
 	for _, id := range slices.Sorted(maps.Keys(s.incidents)) {
 		s.look(b, s.incidents[id], now)
@@ -196,9 +233,7 @@ func (s *shard) insist(ctx context.Context, b *stillwater.Batch) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := s.p.Store.Commit(context.WithoutCancel(ctx), b)
 		if s.held != (err != nil) {
-			s.held = err != nil
-			s.p.Log.Warn("store changed", "shard", s.index, "holding", s.held, "err", err)
-			s.p.Health(err)
+			s.hold(err)
 		}
 		if err == nil {
 			return nil
@@ -209,6 +244,27 @@ func (s *shard) insist(ctx context.Context, b *stillwater.Batch) error {
 			return errors.Join(fmt.Errorf("shard %d stopped while its commit failed", s.index), err)
 		}
 	}
+}
+
+// hold notes that commits fail, or that they succeed again. After more than a moment the gateway was as good as away: its sources
+// were held up, so that no device was heard says nothing of the devices.
+func (s *shard) hold(err error) {
+	now := s.p.now()
+	s.held = err != nil
+	s.p.Log.Warn("store changed", "shard", s.index, "holding", s.held, "err", err)
+	if s.held {
+		s.heldSince = now
+	} else {
+		s.away = now.Sub(s.heldSince) >= time.Minute
+	}
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock() // so that shards report in one order
+	if s.held {
+		s.p.held++
+	} else if s.p.held--; s.p.held > 0 {
+		return // another still fails
+	}
+	s.p.Health(err)
 }
 
 // snapshot adds the states that changed to the batch, and those so old that they hold up the journal.
@@ -278,7 +334,20 @@ func (s *shard) read(b *stillwater.Batch, r *stillwater.Reading) {
 		s.p.Count(NoConsent)
 		return
 	}
+	if s.engine.Check(r) == rules.Late && s.known(r) {
+		s.p.Count(string(rules.Duplicate))
+		return
+	}
 	s.p.Count(string(s.enter(b, &stillwater.Entry{Reading: r})))
+}
+
+// known says whether a late reading stands in the journal already: a broker sends again, long after, what it was not told is taken.
+// If the journal cannot be asked it does not: twice there is better than not at all.
+func (s *shard) known(r *stillwater.Reading) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	known, err := s.p.Store.HasReading(ctx, *r)
+	return err == nil && known
 }
 
 // pass lets time go by: the engine's deadlines, and the incidents'.
