@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"stillwater"
@@ -111,23 +112,15 @@ func loadConfig(path string) (*Config, *config.Document, config.Problems) {
 
 // Validate checks what concerns more than one part: that every device's source is a feed that is read.
 func (c *Config) Validate(report func(field any, problem string)) {
-	feeds := map[string]bool{}
+	names := map[string]bool{}
 	note := func(field any, name string) {
-		if name != "" && feeds[name] {
+		if name != "" && names[name] {
 			report(field, fmt.Sprintf("two feeds are called %q; give each bus and broker a name of its own", name))
 		}
-		feeds[name] = true
+		names[name] = true
 	}
-	units := map[string]bool{}
 	for i := range c.Modbus {
 		note(&c.Modbus[i].Name, c.Modbus[i].Name)
-		for _, u := range c.Modbus[i].Units {
-			units[fmt.Sprintf("%s/%d", c.Modbus[i].Name, u.Unit)] = true
-		}
-	}
-	buses := map[string]bool{}
-	for _, b := range c.Modbus {
-		buses[b.Name] = true
 	}
 	for i := range c.MQTT {
 		note(&c.MQTT[i].Name, c.MQTT[i].Name)
@@ -135,16 +128,34 @@ func (c *Config) Validate(report func(field any, problem string)) {
 	for i := range c.Households {
 		for j := range c.Households[i].Devices {
 			d := &c.Households[i].Devices[j]
-			feed, _, ok := strings.Cut(d.Source, "/")
-			switch {
-			case !ok: // registry says so
-			case !feeds[feed]:
-				report(&d.Source, fmt.Sprintf("source %q begins with %q, which is no bus of modbus and no broker of mqtt; the feeds are %s", d.Source, feed, list(feeds)))
-			case buses[feed] && !units[d.Source]:
-				report(&d.Source, fmt.Sprintf("source %q is no unit that the bus reads; add the unit to modbus, or mend the number", d.Source))
+			if problem := c.unread(d.Source); problem != "" {
+				report(&d.Source, problem)
 			}
 		}
 	}
+}
+
+// unread says why nothing reads a source, "" where something does.
+func (c *Config) unread(source string) string {
+	name, _, ok := strings.Cut(source, "/")
+	if !ok {
+		return "" // registry says so
+	}
+	feeds := map[string]bool{}
+	for _, m := range c.MQTT {
+		feeds[m.Name] = true
+	}
+	for _, bus := range c.Modbus {
+		feeds[bus.Name] = true
+		reads := slices.ContainsFunc(bus.Units, func(u modbus.Unit) bool { return source == fmt.Sprintf("%s/%d", bus.Name, u.Unit) })
+		if bus.Name == name && !reads {
+			return fmt.Sprintf("source %q is no unit that the bus reads; add the unit to modbus, or mend the number", source)
+		}
+	}
+	if !feeds[name] {
+		return fmt.Sprintf("source %q begins with %q, which is no bus of modbus and no broker of mqtt; the feeds are %s", source, name, list(feeds))
+	}
+	return ""
 }
 
 // list names what is in a set, in order.

@@ -174,14 +174,17 @@ func (d *demoRig) gone(ports []int) {
 // TestDemoInterruptedAtStart is Ctrl-C before there is anything to see: no error, and nothing left.
 func TestDemoInterruptedAtStart(t *testing.T) {
 	t.Parallel()
-	temp := t.TempDir()
-	p := startProcess(t, []string{"TMPDIR=" + temp}, "demo", "--listen", freeAddress(t), "--quiet", "--homes", "60")
-	until(t, patient, "it begins", func() bool { return strings.Contains(p.stderr.String(), "four weeks of history") })
-	p.stop(syscall.SIGINT)
-	if said := p.stderr.String(); strings.Count(said, "\n") != 1 {
-		t.Errorf("it says %q", said)
+	for _, after := range []time.Duration{0, 200 * time.Millisecond, 700 * time.Millisecond} {
+		temp := t.TempDir()
+		p := startProcess(t, []string{"TMPDIR=" + temp}, "demo", "--listen", freeAddress(t), "--quiet", "--homes", "60")
+		until(t, patient, "it begins", func() bool { return strings.Contains(p.stderr.String(), "four weeks of history") })
+		wait(t.Context(), after)
+		p.stop(syscall.SIGINT)
+		if said := p.stderr.String(); strings.Contains(said, "stillwater:") {
+			t.Errorf("it says %q", said)
+		}
+		(&demoRig{process: p, temp: temp}).gone(nil)
 	}
-	(&demoRig{process: p, temp: temp}).gone(nil)
 }
 
 // TestDemoPortInUse is the second thing that goes wrong for everybody.

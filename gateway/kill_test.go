@@ -37,15 +37,6 @@ import (
 	"stillwater/simulator/world"
 )
 
-// TestMain lets the test binary be the gateway: a test that kills it kills the real process.
-func TestMain(m *testing.M) {
-	if os.Getenv("STILLWATER_TEST_MAIN") != "" {
-		main()
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
 const (
 	killSpeed   = 1200.0 // event seconds in one
 	killDefault = 20     // kills where STILLWATER_KILLS does not say; make test wants 200
@@ -62,6 +53,7 @@ type rig struct {
 	provider *provider.Server
 	config   *Config
 	path     string
+	process  *os.Process // the last one started
 }
 
 // TestKillAtAnyMoment kills the gateway again and again at random moments, and then holds it to laws 2, 3 and 4: every reading
@@ -264,6 +256,8 @@ func (r *rig) start() *exec.Cmd {
 	if err := p.Start(); err != nil {
 		r.t.Fatal(err)
 	}
+	r.process = p.Process
+	r.t.Cleanup(func() { p.Process.Kill() }) // also where the test gives up
 	return p
 }
 
@@ -275,6 +269,8 @@ func (r *rig) listening() {
 			return
 		}
 		if time.Now().After(end) {
+			r.process.Signal(syscall.SIGQUIT) // it says where it stands
+			wait(r.t.Context(), time.Second)
 			r.t.Fatalf("the gateway does not listen\n%s", r.log())
 		}
 	}
@@ -283,7 +279,7 @@ func (r *rig) listening() {
 // log is the end of what the gateway said.
 func (r *rig) log() string {
 	data, _ := os.ReadFile(filepath.Join(r.folder, "gateway.log"))
-	return string(data[max(0, len(data)-4000):])
+	return string(data[max(0, len(data)-20000):])
 }
 
 // end asks the gateway to stop, which it must do within 5 seconds.

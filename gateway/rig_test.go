@@ -22,8 +22,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"stillwater"
 )
+
+// TestMain lets the test binary be the gateway, for tests that start it and for scripts: what they stop or kill is the real process.
+func TestMain(m *testing.M) {
+	if os.Getenv("STILLWATER_TEST_MAIN") != "" {
+		main()
+		os.Exit(0)
+	}
+	testscript.Main(m, map[string]func(){"stillwater": main})
+}
 
 // patient is how long tests wait for what must come on a machine that does other things too.
 const patient = 30 * time.Second

@@ -230,14 +230,18 @@ func (g *gateway) wireDelivery() error {
 		g.phones = sms.NewPhones(g.clock)
 		g.phones.OnSend = g.texts
 		g.courier.Provider, g.courier.Inbox = g.phones, g.phones
-	} else {
-		twilio, err := sms.NewTwilio(*g.config.SMS.Twilio)
-		if err != nil {
-			return err
-		}
-		g.courier.Provider, g.courier.Inbox = twilio, twilio
+		g.add("courier", g.courier.Run)
+		return nil
 	}
-	g.add("courier", g.courier.Run)
+	twilio, err := sms.NewTwilio(*g.config.SMS.Twilio)
+	if err != nil {
+		return err
+	}
+	g.courier.Provider, g.courier.Inbox = twilio, twilio
+	g.add("courier", func(ctx context.Context) error {
+		defer twilio.Close() // its idle connections have goroutines
+		return g.courier.Run(ctx)
+	})
 	return nil
 }
 

@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"stillwater"
+)
+
+// of says whether a batch is about a home.
+func of(b *stillwater.Batch, id stillwater.HouseholdID) bool {
+	return slices.ContainsFunc(b.Entries, func(e stillwater.Entry) bool { return e.Reading != nil && e.Reading.Household == id })
+}
+
+// TestFailingCommitHoldsItsShard is what a full disk must not do: lose, acknowledge, or repeat. The shard waits with the same batch, the
+// others go on, and afterwards everything is there once.
+func TestFailingCommitHoldsItsShard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		held, free := homesOf(0, 1)[0], homesOf(1, 1)[0]
+		w := newTown(t, home(held), home(free))
+		defer w.close()
+		w.emit(meter(held, 100), meter(free, 100))
+		var tries []*stillwater.Batch
+		w.disk.breaks(func(b *stillwater.Batch) error {
+			if of(b, held) {
+				tries = append(tries, b)
+				return errDiskFull
+			}
+			return nil
+		})
+		var done atomic.Int32
+		for i := range 3 {
+			time.Sleep(time.Minute)
+			if err := w.pipeline.Emit(t.Context(), []stillwater.Reading{meter(held, float64(101+i))}, func() { done.Add(1) }); err != nil {
+				t.Fatal(err)
+			}
+			w.emit(meter(free, float64(101+i)))
+		}
+		if done.Load() != 0 || len(tries) < 10 {
+			t.Errorf("%d acknowledged after %d tries", done.Load(), len(tries))
+		}
+		for _, b := range tries {
+			if b != tries[0] || len(b.Entries) != 1 {
+				t.Fatalf("a try was of another batch")
+			}
+		}
+		if n := len(w.journaled()); n != 2+3 {
+			t.Errorf("%d readings in the journal, want 5", n)
+		}
+		w.disk.breaks(nil)
+		time.Sleep(10 * time.Second)
+		if done.Load() != 3 || len(w.journaled()) != 2+6 {
+			t.Errorf("%d acknowledged, %d in the journal", done.Load(), len(w.journaled()))
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !slices.Equal(w.health, []string{errDiskFull.Error(), "<nil>"}) {
+			t.Errorf("health was told %q", w.health)
+		}
+	})
+}
+
+// TestWellOnlyWhenAllAre keeps the store unwell as long as one shard's commits fail.
+func TestWellOnlyWhenAllAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := homesOf(0, 1)[0], homesOf(1, 1)[0]
+		w := newTown(t, home(a), home(b))
+		defer w.close()
+		w.disk.breaks(func(*stillwater.Batch) error { return errDiskFull })
+		for _, id := range []stillwater.HouseholdID{a, b} {
+			if err := w.pipeline.Emit(t.Context(), []stillwater.Reading{meter(id, 1)}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(30 * time.Second)
+		w.disk.breaks(func(batch *stillwater.Batch) error {
+			if of(batch, b) {
+				return errDiskFull
+			}
+			return nil
+		})
+		time.Sleep(30 * time.Second)
+		w.mu.Lock()
+		if last := w.health[len(w.health)-1]; last == "<nil>" {
+			t.Error("the store was called well while a shard is held")
+		}
+		w.mu.Unlock()
+		w.disk.breaks(nil)
+		time.Sleep(30 * time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if last := w.health[len(w.health)-1]; last != "<nil>" {
+			t.Errorf("the store is not called well again: %q", w.health)
+		}
+	})
+}
+
+// TestHeldIsNotSilent is law 1 for a gateway that could not store: that it heard nothing meanwhile says nothing of the meters.
+func TestHeldIsNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id := homesOf(0, 1)[0]
+		w := newTown(t, home(id))
+		defer w.close()
+		litres := w.lives(id, 100, 3*time.Hour)
+		w.disk.breaks(func(*stillwater.Batch) error { return errDiskFull })
+		sources, stop := context.WithCancel(t.Context())
+		go func() { // the meter goes on reporting into the queue, and the pipeline holds it up
+			for sources.Err() == nil {
+				_ = w.pipeline.Emit(sources, []stillwater.Reading{meter(id, litres)}, nil)
+				time.Sleep(15 * time.Minute)
+			}
+		}()
+		time.Sleep(3 * time.Hour)
+		stop()
+		w.disk.breaks(nil)
+		time.Sleep(25 * time.Minute)
+		w.emit(meter(id, litres))
+		if n := len(w.disk.findings); n != 0 {
+			t.Errorf("after three hours in which nothing could be stored: %+v", w.disk.findings)
+		}
+	})
+}
+
+// TestOrderBeforeTick lets a reading that waits in the queue count before the minute that comes after it.
+func TestOrderBeforeTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id := homesOf(0, 1)[0]
+		w := newTown(t, home(id))
+		defer w.close()
+		for round := range 20 { // the choice between queue and minute is by chance
+			w.emit(meter(id, float64(100+round)))
+			time.Sleep(32 * time.Minute)
+			// The device would be called silent at 33:45. Its reading comes at 33:30, while a slow commit is under way; then the minute 34 passes.
+			time.Sleep(80 * time.Second)
+			w.disk.breaks(func(*stillwater.Batch) error { time.Sleep(45 * time.Second); return nil })
+			go func() {
+				_ = w.pipeline.Emit(context.Background(), []stillwater.Reading{door(id, float64(round%2))}, nil)
+			}()
+			time.Sleep(10 * time.Second)
+			if err := w.pipeline.Emit(t.Context(), []stillwater.Reading{meter(id, float64(100+round))}, nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Minute)
+			w.disk.breaks(nil)
+			time.Sleep(time.Second)
+		}
+		for _, f := range w.disk.findings {
+			if f.Rule == "device-silent" {
+				t.Fatalf("the meter was called silent while its reading waited: %+v", f)
+			}
+		}
+	})
+}
+
+// TestEndsInTheMiddle cancels while a commit fails: nothing is acknowledged, nobody hangs, and what was not stored comes again.
+func TestEndsInTheMiddle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id := homesOf(0, 1)[0]
+		w := newTown(t, home(id))
+		w.disk.breaks(func(*stillwater.Batch) error { return errDiskFull })
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := w.pipeline.Emit(ctx, []stillwater.Reading{meter(id, 1)}, func() { t.Error("acknowledged without a commit") }); err != nil {
+			t.Fatal(err)
+		}
+		waiting := make(chan error, 2)
+		go func() { waiting <- w.pipeline.Reload(ctx) }()
+		go func() { _, err := w.pipeline.Standings(ctx); waiting <- err }()
+		time.Sleep(time.Minute)
+		w.crash()
+		cancel()
+		for range 2 {
+			if err := <-waiting; err == nil {
+				t.Error("an answer without a commit")
+			}
+		}
+		w.start()
+		defer w.close()
+		if n := len(w.journaled()); n != 0 {
+			t.Errorf("%d readings in the journal", n)
+		}
+		w.emit(meter(id, 1))
+		if n := len(w.journaled()); n != 1 {
+			t.Errorf("%d readings in the journal", n)
+		}
+	})
+}
