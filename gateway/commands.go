@@ -33,6 +33,9 @@ Try it with nothing else installed:
   stillwater demo`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	})
 	root.AddCommand(demoCommand(), runCommand(), checkCommand(), backtestCommand(), importCommand())
 	return root
 }
@@ -66,7 +69,7 @@ is one. It opens nothing but the file: no bus, no broker, no database, no secret
 			if len(problems) > 0 {
 				return tell(cmd.ErrOrStderr(), problems)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes. %d households, %d rules, %d buses, %d brokers.\n",
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes. Households: %d, rules: %d, buses: %d, brokers: %d.\n",
 				path, len(c.Households), len(c.on()), len(c.Modbus), len(c.MQTT))
 			return nil
 		},

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"stillwater"
@@ -147,7 +149,9 @@ func (c *Config) unread(source string) string {
 	}
 	for _, bus := range c.Modbus {
 		feeds[bus.Name] = true
-		reads := slices.ContainsFunc(bus.Units, func(u modbus.Unit) bool { return source == fmt.Sprintf("%s/%d", bus.Name, u.Unit) })
+		reads := slices.ContainsFunc(bus.Units, func(u modbus.Unit) bool {
+			return source == bus.Name+"/"+cmp.Or(u.Point, strconv.Itoa(u.Unit))
+		})
 		if bus.Name == name && !reads {
 			return fmt.Sprintf("source %q is no unit that the bus reads; add the unit to modbus, or mend the number", source)
 		}

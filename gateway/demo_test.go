@@ -64,7 +64,7 @@ func startDemo(t *testing.T, env ...string) *demoRig {
 	address, temp := freeAddress(t), t.TempDir()
 	began := time.Now()
 	d := &demoRig{startProcess(t, append(env, "TMPDIR="+temp), "demo", "--listen", address, "--quiet"), newBrowser(t, address), temp}
-	until(t, patient, "the console answers", func() bool {
+	until(t, demoStarts, "the console answers", func() bool {
 		if !d.running() {
 			t.Fatal("the demo ended by itself")
 		}
@@ -197,7 +197,7 @@ func TestDemoPortInUse(t *testing.T) {
 	defer l.Close()
 	temp := t.TempDir()
 	p := startProcess(t, []string{"TMPDIR=" + temp}, "demo", "--listen", l.Addr().String(), "--quiet")
-	if code := p.end(patient); code != 1 {
+	if code := p.end(demoStarts); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	want := fmt.Sprintf("stillwater: console: listen tcp %s: bind: address already in use\n", l.Addr())

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
-	"log/slog"
+	"stillwater"
 	"stillwater/adapters/sqlite"
 	"stillwater/gateway/registry"
 )
@@ -23,7 +25,12 @@ replaced. It may be done while the gateway runs, which takes the change in withi
 
 Tables may be UTF-8 or GB18030, with commas, semicolons or tabs, in any order of columns, under English or Chinese
 headers. Columns that are not needed (identity card numbers) are left out and never stored.`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("name the folder with the tables, and nothing else: stillwater import --config FILE FOLDER")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runImport(cmd.Context(), path, args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -45,6 +52,7 @@ func runImport(ctx context.Context, path, folder string, stdout, stderr io.Write
 	for _, n := range notes {
 		fmt.Fprintln(stdout, "note:", n)
 	}
+	noteUnread(stdout, c, households)
 	if len(mistakes) > 0 {
 		for _, m := range mistakes {
 			fmt.Fprintln(stderr, m)
@@ -52,7 +60,7 @@ func runImport(ctx context.Context, path, folder string, stdout, stderr io.Write
 		fmt.Fprintf(stderr, "%d mistakes; nothing was imported\n", len(mistakes))
 		return errTold
 	}
-	db, err := sqlite.Open(ctx, c.Store, slog.New(slog.NewTextHandler(stderr, nil)))
+	db, err := sqlite.Open(ctx, c.Store, slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return err
 	}
@@ -62,4 +70,16 @@ func runImport(ctx context.Context, path, folder string, stdout, stderr io.Write
 	}
 	fmt.Fprintf(stdout, "%d households imported\n", len(households))
 	return nil
+}
+
+// noteUnread notes the devices that nothing reads, which would leave their homes blind. It is no mistake of the tables: the feed may
+// come later.
+func noteUnread(stdout io.Writer, c *Config, households []stillwater.Household) {
+	for _, h := range households {
+		for _, d := range h.Devices {
+			if problem := c.unread(d.Source); problem != "" {
+				fmt.Fprintf(stdout, "note: household %s, device %s: %s\n", h.ID, d.ID, problem)
+			}
+		}
+	}
 }

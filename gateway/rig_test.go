@@ -39,6 +39,10 @@ func TestMain(m *testing.M) {
 // patient is how long tests wait for what must come on a machine that does other things too.
 const patient = 30 * time.Second
 
+// demoStarts is how long they wait for the demo, which reads four weeks of history first: a second, or with the race detector on a
+// busy machine far more.
+const demoStarts = 3 * time.Minute
+
 // until waits for something to become true.
 func until(t *testing.T, within time.Duration, what string, ok func() bool) {
 	t.Helper()

@@ -82,7 +82,7 @@ func leavesNothing(t *testing.T, args []string, b *browser, work func()) {
 	var stdout, stderr written
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, args, &stdout, &stderr) }()
-	until(t, patient, "the console answers", b.answers)
+	until(t, demoStarts, "the console answers", b.answers)
 	work()
 	cancel()
 	began := time.Now()

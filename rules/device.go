@@ -112,6 +112,13 @@ func (h *home) silentAt(d *device) time.Time {
 	return since.Add(p)
 }
 
+// unheard says whether nothing has come from the device for longer than it should, whatever the reason: then it does not show how
+// the home is. Whether the device is to be called silent is another question; see home.silent.
+func (d *device) unheard(now time.Time) bool {
+	p := d.patience()
+	return d.Gone || p != 0 && !now.Before(d.Heard.Add(p))
+}
+
 // silent says whether at now the device is quiet for longer than it should be, or its source says that it is away.
 func (h *home) silent(d *device, now time.Time) bool {
 	at := h.silentAt(d)

@@ -15,7 +15,7 @@ func (deviceSilent) kind() stillwater.Kind { return stillwater.Equipment }
 
 func (deviceSilent) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
 	for _, d := range h.Devices {
-		if h.silent(d, now) || h.unheard(r, d) {
+		if h.silent(d, now) || h.stillSilent(r, d) {
 			f := h.facts()
 			f.Since, f.Limit = d.Heard, d.patience()
 			if f.Since.IsZero() { // never heard: since it is waited for
@@ -28,9 +28,9 @@ func (deviceSilent) judge(h *home, r *boundRule, now time.Time, holds []stillwat
 	return holds
 }
 
-// unheard says whether nothing has come from a device since it was found silent. Only that ends the finding: that the gateway itself
+// stillSilent says whether nothing has come from a device since it was found silent. Only that ends the finding: that the gateway itself
 // was away since says nothing of the device, and must not be told as an end.
-func (h *home) unheard(r *boundRule, d *device) bool {
+func (h *home) stillSilent(r *boundRule, d *device) bool {
 	for i := range h.Active {
 		if f := &h.Active[i]; f.Rule == r.Name && f.Device == d.ID {
 			return f.Facts.Limit > 0 && f.Facts.Span >= f.Facts.Limit && !d.Heard.After(f.Facts.Since)
@@ -71,7 +71,7 @@ func (deviceBlind) judge(h *home, r *boundRule, now time.Time, holds []stillwate
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
-// stillBlind says whether no data has come since the home was found blind; see unheard.
+// stillBlind says whether no data has come since the home was found blind; see stillSilent.
 func (h *home) stillBlind(r *boundRule) bool {
 	for i := range h.Active {
 		if f := &h.Active[i]; f.Rule == r.Name {

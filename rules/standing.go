@@ -32,7 +32,7 @@ func (e *Engine) Standing(id stillwater.HouseholdID, now time.Time) stillwater.S
 func (h *home) state(now time.Time) stillwater.HomeState {
 	blind := true
 	for _, d := range h.Devices {
-		if d.Kind == h.covering() && !d.Vouched.IsZero() && !h.silent(d, now) {
+		if d.Kind == h.covering() && !d.Vouched.IsZero() && !d.unheard(now) {
 			blind = false
 		}
 	}

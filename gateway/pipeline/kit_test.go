@@ -199,6 +199,13 @@ func (w *town) healthy(err error) {
 	w.health = append(w.health, fmt.Sprint(err))
 }
 
+// findings are those committed, as they began or ended.
+func (w *town) findings() []stillwater.Finding {
+	w.disk.mu.Lock()
+	defer w.disk.mu.Unlock()
+	return slices.Clone(w.disk.findings)
+}
+
 // meter and door are readings of now, true now.
 func meter(id stillwater.HouseholdID, litres float64) stillwater.Reading {
 	now := time.Now()
@@ -250,6 +257,12 @@ func (w *town) messages() []stillwater.Message {
 	}
 	slices.Reverse(list)
 	return list
+}
+
+// messagesOf are the texts about a household.
+func (w *town) messagesOf(id stillwater.HouseholdID) []stillwater.Message {
+	w.t.Helper()
+	return slices.DeleteFunc(w.messages(), func(m stillwater.Message) bool { return m.Household != id })
 }
 
 // incidents are all incidents of a household, the oldest first.

@@ -190,7 +190,8 @@ func (p *Pipeline) has(id stillwater.HouseholdID) bool {
 // whose commit did not come about is missing, and those after it may be there.
 func (p *Pipeline) nextNumber(ctx context.Context) (int64, error) {
 	next, err := p.Store.LastIncident(ctx)
-	for n := next; err == nil && n < next+numbersInFlight; n++ {
+	inFlight := int64(kinds*len(p.Registry.All()) + 64) // more than can have been opened and not committed
+	for n := next; err == nil && n < next+inFlight; n++ {
 		var taken bool
 		if _, taken, err = p.Store.Incident(ctx, stillwater.IncidentID(incident.NewCode(n))); taken {
 			next = n + 1
@@ -199,8 +200,8 @@ func (p *Pipeline) nextNumber(ctx context.Context) (int64, error) {
 	return next, err
 }
 
-// numbersInFlight is more incidents than all shards together can have opened and not committed.
-const numbersInFlight = Shards * batchLength
+// kinds is how many incidents a household can have at a time.
+const kinds = 4
 
 // replay steps the engines through the journal after the states.
 func (p *Pipeline) replay(ctx context.Context, seqs map[stillwater.HouseholdID]int64) error {

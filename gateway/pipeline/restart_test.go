@@ -62,7 +62,7 @@ func TestRestartTellsNobodyAgain(t *testing.T) {
 					}
 					return asJSON(t, all)
 				}
-				before, findings := look(), len(w.disk.findings)
+				before, findings := look(), len(w.findings())
 				if len(w.messages()) < 3 || findings < 5 {
 					t.Fatalf("too little happened: %s", before)
 				}
@@ -78,7 +78,7 @@ func TestRestartTellsNobodyAgain(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				w.emit(meter(still, litres), meter(lives, more), door(silent, 0))
-				for _, f := range w.disk.findings[findings:] {
+				for _, f := range w.findings()[findings:] {
 					if f.Kind == stillwater.Equipment {
 						t.Errorf("the restart ended or began something: %+v", f)
 					}
@@ -184,8 +184,8 @@ func TestTeachSendsNothing(t *testing.T) {
 		if s := w.standing(id); s.Usual < usual-time.Hour || s.Usual > usual+time.Hour {
 			t.Errorf("usual %v after 20 days", s.Usual)
 		}
-		if len(w.messages())+len(w.incidents(id))+len(w.disk.findings) != 0 {
-			t.Errorf("history told %v, opened %v, found %v", w.messages(), w.incidents(id), w.disk.findings)
+		if len(w.messages())+len(w.incidents(id))+len(w.findings()) != 0 {
+			t.Errorf("history told %v, opened %v, found %v", w.messages(), w.incidents(id), w.findings())
 		}
 		w.crash()
 		w.start()
@@ -211,7 +211,7 @@ func TestNewDeviceOverARestart(t *testing.T) {
 		w.start()
 		time.Sleep(40 * time.Minute)
 		silent := map[stillwater.DeviceID]bool{}
-		for _, f := range w.disk.findings {
+		for _, f := range w.findings() {
 			silent[f.Device] = silent[f.Device] || f.Rule == "device-silent"
 		}
 		if !silent["door"] || !silent["meter"] {
