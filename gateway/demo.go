@@ -33,7 +33,8 @@ const (
 	followSpeed = 60.0             // a minute in a second, while people have something to do
 	followFor   = 45 * time.Second // wall time after which it runs fast again
 	demoHistory = 28 * 24 * time.Hour
-	demoPoll    = 15 * time.Minute
+	demoReport  = 15 * time.Minute             // how often pulse meters report
+	demoPoll    = 5 * time.Minute              // how often Modbus meters are read: close enough to see that a tap does not stop
 	demoStart   = 8*time.Hour + 20*time.Minute // local time of the day at which the demo begins …
 	demoFall    = 20 * time.Minute             // … and how much later the staged fall is
 )
@@ -85,7 +86,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	if o.quiet {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -135,7 +136,7 @@ func newDemo(o demoOptions, folder string, log *slog.Logger) (*demo, error) {
 	}
 	year, month, day := time.Now().In(zone).Date()
 	begin := time.Date(year, month, day, 0, 0, 0, 0, zone).Add(demoStart)
-	city, err := world.New(world.Options{Homes: o.homes, Seed: o.seed, Start: begin.Add(-demoHistory).Add(-24 * time.Hour), TimeZone: zone.String(), MeterEvery: demoPoll})
+	city, err := world.New(world.Options{Homes: o.homes, Seed: o.seed, Start: begin.Add(-demoHistory).Add(-24 * time.Hour), TimeZone: zone.String(), MeterEvery: demoReport})
 	if err != nil {
 		return nil, err
 	}
@@ -285,6 +286,11 @@ func (d *demo) pace(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
+	for end := time.Now().Add(feedsWithin); !d.allHeard() && time.Now().Before(end); {
+		if !wait(ctx, 50*time.Millisecond) {
+			return nil
+		}
+	}
 	d.clock.SetSpeed(d.speed)
 	var fast <-chan time.Time
 	for {
@@ -302,6 +308,14 @@ func (d *demo) pace(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// feedsWithin bounds how long the demo waits for its feeds before time runs fast.
+const feedsWithin = 10 * time.Second
+
+// allHeard says whether every feed has been heard of: until then an hour in a second would be an hour in which nobody listened.
+func (d *demo) allHeard() bool {
+	return d.gateway.health.Well("feed "+world.MQTTFeed) && d.gateway.health.Well("feed "+world.ModbusFeed)
 }
 
 // greet says where to look once there is something to see.

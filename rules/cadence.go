@@ -36,5 +36,13 @@ func (c *cadence) add(gap time.Duration) {
 	}
 }
 
+// soFar is the longest gap yet, where too few are known to say what is usual.
+func (c *cadence) soFar() time.Duration {
+	if c.Usual > 0 || len(c.Gaps) == 0 {
+		return 0
+	}
+	return time.Duration(slices.Max(c.Gaps)) * time.Second
+}
+
 // usual is the interval as a duration; zero: not known yet.
 func (c *cadence) usual() time.Duration { return time.Duration(c.Usual) * time.Second }

@@ -151,8 +151,11 @@ func (d *device) pace(r *stillwater.Reading) {
 		d.Beats = true
 	}
 	if r.Quantity == stillwater.Alive || !d.Beats {
-		if !d.Report.IsZero() {
+		switch age := r.Received.Sub(r.At); {
+		case !d.Report.IsZero():
 			d.Rate.add(r.Received.Sub(d.Report))
+		case age > time.Hour: // it sends its history, about that often
+			d.Rate.add(age)
 		}
 		d.Report = r.Received
 	}

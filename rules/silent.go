@@ -84,17 +84,18 @@ func (h *home) stillBlind(r *boundRule) bool {
 // blindDue is when the home has been blind for too long if nothing comes. After a time in which the gateway did not listen, the
 // device has its usual patience to report; the wait does not begin anew, or a gateway started each night would never raise it.
 func blindDue(h *home, r *boundRule) time.Time {
-	var patience time.Duration
+	var patience, soFar time.Duration
 	covered := false
 	for _, d := range h.Devices {
 		if d.Kind == h.covering() {
 			patience, covered = max(patience, d.patience()), true
+			soFar = max(soFar, time.Duration(blindAfter*float64(d.Rate.soFar())))
 		}
 	}
 	if !covered {
 		return time.Time{} // nothing was ever there that could see her; the registry refuses such a home
 	}
-	limit := max(r.After, patience)
+	limit := max(r.After, patience, soFar)
 	if patience == 0 {
 		patience = limit // how often it reports is not known
 	}

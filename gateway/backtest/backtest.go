@@ -42,6 +42,7 @@ type player struct {
 	alerts  *table
 	shadow  *table
 	nextRow time.Time // of shadow.csv
+	last    time.Time // when the last reading was received
 	sum     *Summary
 }
 
@@ -62,14 +63,16 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		zones: map[stillwater.HouseholdID]*time.Location{}, seen: map[stillwater.HouseholdID]bool{},
 		open: map[string]stillwater.Finding{}, sum: newSummary(o.Rules),
 	}
-	if err := p.prepare(files); err != nil {
-		return nil, err
+	if err = p.prepare(files); err == nil {
+		err = p.play(ctx, files)
 	}
-	err = p.play(ctx, files)
 	if err == nil {
 		err = p.finish(began)
 	}
-	return p.sum, errors.Join(err, p.alerts.close(err == nil), p.shadow.close(err == nil))
+	if err = errors.Join(err, p.alerts.close(err == nil), p.shadow.close(err == nil)); err != nil {
+		return nil, err
+	}
+	return p.sum, nil
 }
 
 func openAll(paths []string) ([]*recording, error) {
@@ -154,6 +157,7 @@ func (p *player) read(r *stillwater.Reading) error {
 	if err := p.pass(r.Received); err != nil {
 		return err
 	}
+	p.last = r.Received
 	p.sum.Readings++
 	if err := r.Validate(); err != nil {
 		p.sum.Outcomes["implausible"]++
@@ -249,6 +253,11 @@ func (p *player) alertRow(f stillwater.Finding) error {
 
 // finish writes what still goes on, the summary and the report.
 func (p *player) finish(began time.Time) error {
+	if !p.last.IsZero() {
+		if err := p.pass(p.last.Add(1)); err != nil { // the row of the hour at which the last reading came
+			return err
+		}
+	}
 	open := make([]stillwater.Finding, 0, len(p.open))
 	for _, f := range p.open {
 		open = append(open, f)

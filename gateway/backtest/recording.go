@@ -107,8 +107,11 @@ func (r *recording) advance() error {
 		r.done = true
 		return nil
 	}
+	if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
+		return fmt.Errorf("%s:%d: %w", r.name, wrong.Line, wrong.Err)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.name, err)
+		return fmt.Errorf("%s: after %s: %w", r.name, r.last.Format(time.RFC3339), err)
 	}
 	if err := r.parse(row); err != nil {
 		line, _ := r.csv.FieldPos(0)

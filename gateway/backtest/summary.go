@@ -132,7 +132,15 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
+	return writeWhole(path, append(data, '\n'))
+}
+
+// writeWhole writes a file that appears under its name only when it is whole.
+func writeWhole(path string, data []byte) error {
+	if err := os.WriteFile(path+".part", data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".part", path)
 }
 
 // writeReport writes the summary for people.
@@ -148,7 +156,7 @@ func writeReport(path string, s *Summary, readings []string) error {
 		fmt.Fprintf(&b, "| %s | %d |\n", k, s.Outcomes[k])
 	}
 	writeHomes(&b, s)
-	return os.WriteFile(path, []byte(b.String()), 0o644)
+	return writeWhole(path, []byte(b.String()))
 }
 
 func writeRules(b *strings.Builder, title string, s *Summary, trial bool) {

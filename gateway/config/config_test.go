@@ -30,7 +30,7 @@ type shop struct {
 	Floors   map[string]till    `yaml:"floors,omitempty" doc:"a till by floor"`
 	staff    `yaml:",inline"`
 	Staff    `yaml:",inline"`
-	hidden   int
+	_        int // not exported: no setting
 	Skipped  int `yaml:"-"`
 }
 

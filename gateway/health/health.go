@@ -23,16 +23,20 @@ type Tracker struct {
 
 	mu   sync.Mutex // guards everything below
 	open map[string]Condition
+	well map[string]bool // said so at least once
 }
 
 // New makes a tracker for a gateway that is well.
-func New(log *slog.Logger) *Tracker { return &Tracker{log: log, open: map[string]Condition{}} }
+func New(log *slog.Logger) *Tracker {
+	return &Tracker{log: log, open: map[string]Condition{}, well: map[string]bool{}}
+}
 
 // Report takes what a part says of itself: an error if it is unwell, nil if it is well.
 func (t *Tracker) Report(part string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, was := t.open[part]
+	t.well[part] = t.well[part] || err == nil
 	switch {
 	case err == nil && was:
 		delete(t.open, part)
@@ -45,6 +49,14 @@ func (t *Tracker) Report(part string, err error) {
 		c.Error = err.Error()
 		t.open[part] = c
 	}
+}
+
+// Well says whether a part has said that it is well, and has not said otherwise since.
+func (t *Tracker) Well(part string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ill := t.open[part]
+	return t.well[part] && !ill
 }
 
 // Conditions is what is not well, by part.
