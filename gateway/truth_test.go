@@ -57,7 +57,7 @@ func TestTruth(t *testing.T) {
 			missed := map[stillwater.Kind][]string{}
 			for _, seed := range truthSeeds {
 				staged, found := playScenario(t, scenario, seed)
-				for _, e := range staged.Expected() {
+				for _, e := range append(staged.Expected(), alsoExpected(staged)...) {
 					if text := held(staged, e, found); text != "" {
 						missed[e.Kind] = append(missed[e.Kind], fmt.Sprintf("seed %d: %s", seed, text))
 					}
@@ -66,6 +66,16 @@ func TestTruth(t *testing.T) {
 			compareGaps(t, scenario.Name, missed)
 		})
 	}
+}
+
+// alsoExpected is what the story of a scenario says and its truths do not: while a meter is dead nobody is told that she lies still.
+func alsoExpected(staged world.Staged) []world.Expected {
+	if staged.Scenario.Name != "meter-dies" {
+		return nil
+	}
+	return []world.Expected{{
+		Household: staged.Homes[0], Scenario: staged.Scenario.Name, Kind: stillwater.Welfare, Severity: stillwater.Question, None: true, From: staged.From,
+	}}
 }
 
 // compareGaps fails for what is missed without being a known gap, and for a known gap that is none.

@@ -170,6 +170,27 @@ func TestShadowRows(t *testing.T) {
 	}
 }
 
+// TestTimePasses finds what no reading brings: a meter that goes silent is missed when it should have been heard, and not when it is back.
+// The last row of shadow.csv is of the hour at which the last reading came.
+func TestTimePasses(t *testing.T) {
+	out := run(t, write(t, "x.csv", header+hourly("h1", 41, func(h int) float64 {
+		if h > 12 && h < 40 {
+			return math.NaN()
+		}
+		return float64(h / 2)
+	})))
+	want := `household,rule,severity,began,ended,why
+h1,device-silent,notice,2026-11-01T14:15:00Z,2026-11-02T16:00:00Z,since 01 12:00 0 L data to 01 12:00
+h1,device-blind,alert,2026-11-02T12:00:00Z,2026-11-02T16:00:00Z,since 01 12:00 0 L data to 01 12:00
+`
+	if got := read(t, out, "alerts.csv"); got != want {
+		t.Errorf("alerts.csv\n%s\nwant\n%s", got, want)
+	}
+	if shadow := read(t, out, "shadow.csv"); !strings.Contains(shadow, "\nh1,2026-11-02T16:00:00Z,") {
+		t.Errorf("no row of the last hour:\n%s", shadow)
+	}
+}
+
 // TestSourcesOfReadings gives the same alerts whatever way the same readings come: plain, gzipped, in a folder, in two files merged by time.
 func TestSourcesOfReadings(t *testing.T) {
 	a, b := hourly("h1", 40, tenHours), hourly("h2", 40, func(h int) float64 { return 5 + 7*float64(h) })
