@@ -86,7 +86,7 @@ func (o *outside) writeConfig(providerAddress string, units int) {
 		homes[i] = i + 1
 	}
 	fillIn(o.t, file, o.path, map[string]any{
-		"Folder": o.folder, "Console": o.console, "Broker": "tcp://" + o.broker, "Bus": o.bus, "Homes": homes, "Nobody": freeAddress(o.t),
+		"Folder": o.folder, "Console": o.console, "Broker": "tcp://" + o.broker, "Bus": o.bus, "Homes": homes,
 		"Account": provider.DefaultAccount, "Number": provider.DefaultNumber, "Provider": "http://" + providerAddress,
 		"Speed": speed, "Wall": wall.Format(time.RFC3339Nano), "Event": event.Format(time.RFC3339Nano),
 	})
@@ -254,6 +254,7 @@ func TestEndToEnd(t *testing.T) {
 	m := o.meter(1, 2, peer.LOW_WORD_FIRST)
 	m.show(65530) // 10 L each, about to need both registers
 	p, b := o.start()
+	until(t, patient, "the gateway listens to the broker", func() bool { return strings.Contains(p.stderr.String(), "broker connected") })
 	o.door("h001", true)
 	for i := range uint32(10) { // she is up
 		m.show(65531 + i)

@@ -360,7 +360,7 @@ func TestStreams(t *testing.T) {
 		}
 		return most
 	}
-	once, eight := peak(2*progressEvery), peak(16*progressEvery)
+	once, eight := peak(progressEvery+1), peak(8*progressEvery+1)
 	t.Logf("peak heap: %d KiB, of an eight times longer recording %d KiB", once>>10, eight>>10)
 	if eight > once+once/2+1<<20 {
 		t.Errorf("the heap grew from %d to %d bytes", once, eight)
