@@ -86,7 +86,7 @@ func (o *outside) writeConfig(providerAddress string, units int) {
 		homes[i] = i + 1
 	}
 	fillIn(o.t, file, o.path, map[string]any{
-		"Folder": o.folder, "Console": o.console, "Broker": "tcp://" + o.broker, "Bus": o.bus, "Homes": homes,
+		"Folder": o.folder, "Console": o.console, "Broker": "tcp://" + o.broker, "Bus": o.bus, "Homes": homes, "Nobody": freeAddress(o.t),
 		"Account": provider.DefaultAccount, "Number": provider.DefaultNumber, "Provider": "http://" + providerAddress,
 		"Speed": speed, "Wall": wall.Format(time.RFC3339Nano), "Event": event.Format(time.RFC3339Nano),
 	})

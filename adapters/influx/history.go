@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// lastFlush is how long Run goes on writing once it is told to stop.
-	lastFlush = 5 * time.Second
+	// lastFlush is how long Run goes on writing once it is told to stop: well within what the gateway allows its parts.
+	lastFlush = 2 * time.Second
 	// firstWait and longestWait bound the pause after a refused or lost request; it doubles in between.
 	firstWait   = 500 * time.Millisecond
 	longestWait = time.Minute
@@ -122,7 +122,7 @@ func (h *History) Counts() Counts {
 	return Counts{Queued: n + int(h.inHand.Load()), Written: h.written.Load(), Dropped: dropped + h.left.Load(), Rejected: h.rejected.Load()}
 }
 
-// Run writes what is queued until ctx is done, then what is left for at most five seconds. It is called once.
+// Run writes what is queued until ctx is done, then what is left for at most two seconds. It is called once.
 func (h *History) Run(ctx context.Context) error {
 	defer h.client.Close()
 	defer h.client.Options().HTTPClient().CloseIdleConnections()
