@@ -14,7 +14,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"; the one import for its effect
+	"modernc.org/sqlite" // also registers the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/*.sql
@@ -23,6 +24,8 @@ var migrations embed.FS
 const (
 	// busyTimeout is how long a write waits for another process, which only ever holds the file for one short transaction.
 	busyTimeout = 10 * time.Second
+	// openAgain is how soon a file that another process had is tried again.
+	openAgain = 20 * time.Millisecond
 	// readers is how many queries run beside the writer; pages and the outbox, not a crowd.
 	readers = 4
 	// walLimit is what the write-ahead log shrinks to after a checkpoint, so that one long read does not leave it large for ever.
@@ -44,11 +47,28 @@ type DB struct {
 
 // Open opens the database, creating it and bringing its schema up to date. A database from a newer version is refused.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
-	db, err := open(ctx, cfg, log)
-	if err != nil {
-		return nil, fmt.Errorf("open database %q: %w", cfg.Path, err)
+	for end := time.Now().Add(busyTimeout); ; {
+		db, err := open(ctx, cfg, log)
+		switch {
+		case err == nil:
+			return db, nil
+		case !busy(err) || time.Now().After(end):
+			return nil, fmt.Errorf("open database %q: %w", cfg.Path, err)
+		}
+		select {
+		case <-time.After(openAgain):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("open database %q: %w", cfg.Path, err)
+		}
 	}
-	return db, nil
+}
+
+// busy says whether another process had the file. Two that open it in the same moment, or one that opens it while the last other
+// closes it, can be told so at once: switching to the write-ahead log does not wait as a write does.
+func busy(err error) bool {
+	var e *sqlite.Error
+	const primary = 0xff // the rest says more of the same
+	return errors.As(err, &e) && e.Code()&primary == sqlite3.SQLITE_BUSY
 }
 
 func open(ctx context.Context, cfg Config, log *slog.Logger) (_ *DB, err error) {
