@@ -99,7 +99,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) (err 
 	if err := d.enrol(ctx); err != nil {
 		return ignoreDone(ctx, err)
 	}
-	g, err := wire(ctx, d.config, setting{clock: d.clock, log: log, texts: d.text, opened: d.follow, stage: d, zone: d.world.Location()})
+	g, err := wire(ctx, d.config, setting{clock: d.clock, log: log, texts: d.text, untaken: d.follow, stage: d, zone: d.world.Location()})
 	if err != nil {
 		return ignoreDone(ctx, err)
 	}
@@ -267,7 +267,7 @@ func (d *demo) runDevices(ctx context.Context) error {
 // text shows a text as it goes to a phone.
 func (d *demo) text(m stillwater.Message) { printText(d.stdout, m) }
 
-// follow slows the time down when an incident opens that somebody is sent for.
+// follow slows the time down while somebody is to be sent and nobody has taken it on.
 func (d *demo) follow(i stillwater.Incident) {
 	if !i.Severity.Above(stillwater.Question) || !i.IsOpen() {
 		return

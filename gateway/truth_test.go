@@ -130,15 +130,7 @@ func playScenario(t *testing.T, scenario world.Scenario, seed uint64) (world.Sta
 // compareTruthFile holds truth.csv, which others read, against what the world says of itself.
 func compareTruthFile(t *testing.T, path string, staged world.Staged) {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	lines := readCSV(t, path)
 	if want := staged.Expected(); len(lines) != 1+len(want) {
 		t.Fatalf("%s has %d truths, the world %d", path, len(lines)-1, len(want))
 	}
@@ -178,7 +170,8 @@ func backtestOf(t *testing.T, readings ...string) []row {
 	return readAlerts(t, filepath.Join(out, "alerts.csv"))
 }
 
-func readAlerts(t *testing.T, path string) []row {
+// readCSV is every row of a table, its header too.
+func readCSV(t *testing.T, path string) [][]string {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -189,6 +182,12 @@ func readAlerts(t *testing.T, path string) []row {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return lines
+}
+
+func readAlerts(t *testing.T, path string) []row {
+	t.Helper()
+	lines := readCSV(t, path)
 	var rows []row
 	for _, l := range lines[1:] {
 		r := row{home: stillwater.HouseholdID(l[0]), rule: l[1], severity: stillwater.Severity(l[2]), began: parseStamp(t, l[3]), ended: parseStamp(t, l[4]), why: l[5]}

@@ -28,12 +28,12 @@ import (
 
 // setting is what a gateway is made from besides its configuration.
 type setting struct {
-	clock  *clock.Clock
-	log    *slog.Logger
-	texts  func(stillwater.Message)  // is shown each text that the phones channel takes
-	opened func(stillwater.Incident) // is shown each incident when it opens; may be nil
-	stage  console.Stage             // lets the console stage scenarios; may be nil
-	zone   *time.Location            // of the clock on pages; nil: the machine's
+	clock   *clock.Clock
+	log     *slog.Logger
+	texts   func(stillwater.Message)  // is shown each text that the phones channel takes
+	untaken func(stillwater.Incident) // is shown an incident at each change while people were told and nobody has taken it on; may be nil
+	stage   console.Stage             // lets the console stage scenarios; may be nil
+	zone    *time.Location            // of the clock on pages; nil: the machine's
 }
 
 // gateway is all the parts, wired. Nothing runs yet.
@@ -201,8 +201,8 @@ func (g *gateway) committed(b *stillwater.Batch) {
 		}
 	}
 	for _, i := range b.Incidents {
-		if g.opened != nil && len(i.Log) > 0 && i.State == stillwater.Opened && len(i.Told) > 0 {
-			g.opened(i)
+		if g.untaken != nil && i.State == stillwater.Opened && len(i.Told) > 0 {
+			g.untaken(i)
 		}
 	}
 	for _, f := range b.Findings {

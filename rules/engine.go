@@ -123,7 +123,7 @@ func (e *Engine) Step(entry *stillwater.Entry) ([]stillwater.Finding, Outcome) {
 	case entry.Reading != nil:
 		return e.read(entry.Reading)
 	case !entry.Tick.IsZero():
-		e.tick(entry.Tick, func(h *home, at time.Time) { e.judge(h, at) })
+		e.tick(entry.Tick)
 	case entry.Rearm != "":
 		e.rearm(entry.Rearm, entry.At)
 	case !entry.Resumed.IsZero():
@@ -149,9 +149,9 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 	return e.found, checked
 }
 
-// tick lets the time pass up to and including at, and visits each home at the whole minute at which something falls due. Where
+// tick lets the time pass up to and including at, and judges each home at the whole minute at which something falls due. Where
 // nothing does, nothing changes, the engine's now included: it must be found again in the memories of homes.
-func (e *Engine) tick(at time.Time, visit func(*home, time.Time)) {
+func (e *Engine) tick(at time.Time) {
 	for len(e.queue) > 0 && !e.queue[0].at.After(at) {
 		w := heap.Pop(&e.queue).(wake)
 		if e.homes[w.home.id] != w.home || !w.home.wakeAt.Equal(w.at) {
@@ -163,7 +163,7 @@ func (e *Engine) tick(at time.Time, visit func(*home, time.Time)) {
 			continue
 		}
 		e.now = later(e.now, w.at)
-		visit(w.home, e.now)
+		e.judge(w.home, e.now)
 	}
 	slices.SortStableFunc(e.found, func(a, b stillwater.Finding) int { // the order of the visits depends on what was queued before
 		return cmp.Or(moved(a).Compare(moved(b)), strings.Compare(string(a.Household), string(b.Household)))
@@ -255,14 +255,19 @@ func (e *Engine) judgeRule(h *home, r *boundRule, now time.Time) {
 	}
 }
 
-// active says whether the finding goes on.
-func (h *home) active(rule string, device stillwater.DeviceID) bool {
+// goingOn is the rule's finding that goes on, of the device or (with "") of the home; nil: there is none.
+func (h *home) goingOn(rule string, device stillwater.DeviceID) *stillwater.Finding {
 	for i := range h.Active {
-		if h.Active[i].Rule == rule && h.Active[i].Device == device {
-			return true
+		if f := &h.Active[i]; f.Rule == rule && f.Device == device {
+			return f
 		}
 	}
-	return false
+	return nil
+}
+
+// active says whether the finding goes on.
+func (h *home) active(rule string, device stillwater.DeviceID) bool {
+	return h.goingOn(rule, device) != nil
 }
 
 // schedule queues the home for when it is due.

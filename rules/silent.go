@@ -31,12 +31,8 @@ func (deviceSilent) judge(h *home, r *boundRule, now time.Time, holds []stillwat
 // stillSilent says whether nothing has come from a device since it was found silent. Only that ends the finding: that the gateway itself
 // was away since says nothing of the device, and must not be told as an end.
 func (h *home) stillSilent(r *boundRule, d *device) bool {
-	for i := range h.Active {
-		if f := &h.Active[i]; f.Rule == r.Name && f.Device == d.ID {
-			return f.Facts.Limit > 0 && f.Facts.Span >= f.Facts.Limit && !d.Heard.After(f.Facts.Since)
-		}
-	}
-	return false
+	f := h.goingOn(r.Name, d.ID)
+	return f != nil && f.Facts.Limit > 0 && f.Facts.Span >= f.Facts.Limit && !d.Heard.After(f.Facts.Since)
 }
 
 func (deviceSilent) wake(h *home, r *boundRule) time.Time {
@@ -73,12 +69,8 @@ func (deviceBlind) judge(h *home, r *boundRule, now time.Time, holds []stillwate
 
 // stillBlind says whether no data has come since the home was found blind; see stillSilent.
 func (h *home) stillBlind(r *boundRule) bool {
-	for i := range h.Active {
-		if f := &h.Active[i]; f.Rule == r.Name {
-			return !h.DataTo.After(f.Facts.Since)
-		}
-	}
-	return false
+	f := h.goingOn(r.Name, "")
+	return f != nil && !h.DataTo.After(f.Facts.Since)
 }
 
 // blindDue is when the home has been blind for too long if nothing comes. After a time in which the gateway did not listen, the

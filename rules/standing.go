@@ -101,10 +101,8 @@ func (h *home) raisedAt(r *boundRule, now time.Time) time.Time {
 	if due.IsZero() {
 		return due
 	}
-	for _, f := range h.Active {
-		if f.Rule == r.Name {
-			return f.Began
-		}
+	if f := h.goingOn(r.Name, ""); f != nil {
+		return f.Began
 	}
 	return h.arrival(due, now)
 }

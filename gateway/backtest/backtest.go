@@ -3,12 +3,14 @@
 package backtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"stillwater"
@@ -224,7 +226,7 @@ func (p *player) shadowRow(at time.Time) error {
 // file takes findings that began or ended. Rows of alerts.csv are written when a finding ends, the rest at the end.
 func (p *player) file(found []stillwater.Finding) error {
 	for _, f := range found {
-		key := string(f.Household) + "/" + f.Key()
+		key := findingKey(f)
 		if f.Ended.IsZero() {
 			p.sum.count(f)
 			if !f.Trial {
@@ -263,10 +265,7 @@ func (p *player) finish(began time.Time) error {
 		open = append(open, f)
 	}
 	slices.SortFunc(open, func(a, b stillwater.Finding) int {
-		if c := a.Began.Compare(b.Began); c != 0 {
-			return c
-		}
-		return compareKeys(a, b)
+		return cmp.Or(a.Began.Compare(b.Began), strings.Compare(findingKey(a), findingKey(b)))
 	})
 	for _, f := range open {
 		if err := p.alertRow(f); err != nil {
@@ -284,16 +283,8 @@ func (p *player) finish(began time.Time) error {
 	return writeReport(filepath.Join(p.Out, "report.md"), p.sum, p.Readings)
 }
 
-func compareKeys(a, b stillwater.Finding) int {
-	ka, kb := string(a.Household)+"/"+a.Key(), string(b.Household)+"/"+b.Key()
-	switch {
-	case ka < kb:
-		return -1
-	case ka > kb:
-		return 1
-	}
-	return 0
-}
+// findingKey names a finding among those of all households that go on.
+func findingKey(f stillwater.Finding) string { return string(f.Household) + "/" + f.Key() }
 
 // Describe names the results, for the end of a run.
 func Describe(o Options) string {
