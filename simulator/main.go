@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fmt.Errorf("%w; %w", err, errUsage) })
-	root.AddCommand(serveCommand(), recordCommand(), configCommand(), scenariosCommand())
+	root.AddCommand(serveCommand(), recordCommand(), stageCommand(), scoreCommand(), configCommand(), scenariosCommand(), residentsCommand())
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -69,6 +69,7 @@ type cityFlags struct {
 	zone       string
 	meterEvery time.Duration
 	pulseEvery int
+	residents  []string
 }
 
 // add defines the flags.
@@ -79,6 +80,7 @@ func (f *cityFlags) add(c *cobra.Command, start string) {
 	c.Flags().StringVar(&f.zone, "timezone", "Asia/Shanghai", "time zone of its people")
 	c.Flags().DurationVar(&f.meterEvery, "meter-every", 15*time.Minute, "how often a meter reports or is to be read")
 	c.Flags().IntVar(&f.pulseEvery, "pulse-every", 4, "every n-th home has an MQTT pulse meter in place of a Modbus meter; below zero: none")
+	c.Flags().StringArrayVar(&f.residents, "resident", nil, "who lives where, as NAME@HOME, 1 is the first home; see simulator residents; may stand several times")
 }
 
 // world makes the city.
@@ -98,11 +100,37 @@ func (f *cityFlags) world(now time.Time) (*world.World, error) {
 			return nil, fmt.Errorf("--start %q is not a day like 2026-01-01; %w", f.start, errUsage)
 		}
 	}
-	w, err := world.New(world.Options{Homes: f.homes, Seed: f.seed, Start: start, TimeZone: f.zone, MeterEvery: f.meterEvery, PulseEvery: f.pulseEvery})
+	known, err := f.known()
+	if err != nil {
+		return nil, err
+	}
+	w, err := world.New(world.Options{Homes: f.homes, Seed: f.seed, Start: start, TimeZone: f.zone, MeterEvery: f.meterEvery, PulseEvery: f.pulseEvery,
+		Residents: known})
 	if err != nil {
 		return nil, fmt.Errorf("%w; %w", err, errUsage)
 	}
 	return w, nil
+}
+
+// known is who is known to live where, by home.
+func (f *cityFlags) known() ([]world.Resident, error) {
+	var all []world.Resident
+	for _, text := range f.residents {
+		name, place, _ := strings.Cut(text, "@")
+		home, err := strconv.Atoi(place)
+		if err != nil || home < 1 || home > f.homes {
+			return nil, fmt.Errorf("--resident %q: write NAME@HOME, with a home from 1 to %d; %w", text, f.homes, errUsage)
+		}
+		r, err := world.FindResident(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w; %w", err, errUsage)
+		}
+		for len(all) < home {
+			all = append(all, world.Resident{})
+		}
+		all[home-1] = r
+	}
+	return all, nil
 }
 
 // stageAll stages what --scenario asks for: NAME, NAME@HOME or NAME@HOME@TIME. Times are counted from begin.

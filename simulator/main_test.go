@@ -45,6 +45,11 @@ func TestMistakes(t *testing.T) {
 		"homes are not":       {"config", "--homes", "-1"},
 		"--speed 0":           {"serve", "--speed", "0"},
 		"is not like 2026-03": {"serve", "--begin", "noon"},
+		"write NAME@HOME":     {"record", "--out", t.TempDir(), "--resident", "cat-fountain"},
+		"no resident":         {"record", "--out", t.TempDir(), "--resident", "ghost@1"},
+		"--each one":          {"stage", "--out", t.TempDir(), "--each", "0"},
+		"--holidays":          {"stage", "--out", t.TempDir(), "--holidays", "easter"},
+		"--alerts a file":     {"score", "--recording", t.TempDir()},
 	} {
 		code, stdout, stderr := try(t, args...)
 		if code != 2 || !strings.Contains(stderr, want) || stdout != "" {
@@ -61,7 +66,8 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"record", "--help"}, {"config", "--help"}, {"scenarios", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"record", "--help"}, {"config", "--help"}, {"scenarios", "--help"},
+		{"residents", "--help"}, {"stage", "--help"}, {"score", "--help"}} {
 		if code, stdout, _ := try(t, args...); code != 0 || !strings.Contains(stdout, "Usage:") {
 			t.Errorf("%v: code %d\n%s", args, code, stdout)
 		}
@@ -78,6 +84,52 @@ func TestScenarioList(t *testing.T) {
 		if !strings.Contains(stdout, s.Name) || !strings.Contains(stdout, s.Story.Zh) || !strings.Contains(stdout, s.Story.En) {
 			t.Errorf("%s is not told in both languages", s.Name)
 		}
+	}
+}
+
+func TestResidentList(t *testing.T) {
+	code, stdout, _ := try(t, "residents")
+	all, err := world.Residents()
+	if err != nil || code != 0 {
+		t.Fatal(code, err)
+	}
+	for _, r := range all {
+		if !strings.Contains(stdout, r.Name) || !strings.Contains(stdout, r.Story.Zh) || !strings.Contains(stdout, r.Story.En) {
+			t.Errorf("%s is not told in both languages", r.Name)
+		}
+	}
+}
+
+// TestStageAndScore stages a little, finds nothing in it, and scores that.
+func TestStageAndScore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "staged")
+	code, stdout, stderr := try(t, "stage", "--each", "1", "--quiet", "1", "--seed", "9", "--out", dir)
+	if code != 0 || !strings.Contains(stdout, "seed 9: 1 falls, 1 taps, 1 night exits, 1 burst pipes, 1 quiet homes, 60 days") {
+		t.Fatalf("code %d\n%s\n%s", code, stdout, stderr)
+	}
+	alerts := filepath.Join(dir, "alerts.csv")
+	if err := os.WriteFile(alerts, []byte("household,rule,severity,began,ended,why\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{nil, {"--json"}} {
+		code, stdout, stderr = try(t, append([]string{"score", "--recording", dir, "--alerts", alerts}, args...)...)
+		if code != 0 || !strings.Contains(stdout, "night-exit") || !regexp.MustCompile(`seed"?:? 9,`).MatchString(stdout) {
+			t.Errorf("%v: code %d\n%s\n%s", args, code, stdout, stderr)
+		}
+	}
+	if code, _, stderr := try(t, "score", "--recording", t.TempDir(), "--alerts", alerts); code != 1 || !strings.Contains(stderr, "stage.json") {
+		t.Errorf("no recording: code %d, %q", code, stderr)
+	}
+}
+
+// TestRecordResident: who lives there is asked for by name.
+func TestRecordResident(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "recording")
+	if code, _, stderr := try(t, "record", "--days", "2", "--homes", "3", "--resident", "couple@2", "--out", dir); code != 0 {
+		t.Fatal(stderr)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, world.HouseholdsFile)); err != nil || !strings.Contains(string(text), "h002,Asia/Shanghai,2") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 

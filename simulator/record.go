@@ -20,7 +20,7 @@ func recordCommand() *cobra.Command {
 		Use:   "record --out DIR",
 		Short: "Write recorded readings, for a backtest",
 		Long: "Writes what the devices of the city say to DIR: readings.csv.gz and households.csv, as a backtest takes them, and truth.csv, what\n" +
-			"should be found. The same flags give the same bytes.",
+			"should be found; where absences were entered beforehand, away.csv too. The same flags give the same bytes.",
 		Example: "  simulator record --days 90 --homes 40 --scenario fall-in-bathroom@3@+60d --scenario burst-pipe --out recording",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -64,6 +64,26 @@ func scenariosCommand() *cobra.Command {
 			for _, s := range all {
 				fmt.Fprintf(out, "%s\n  %s\n  %s · %s\n", s.Name, s.Title.En, s.Title.Zh, s.Story.Zh)
 				fmt.Fprintf(out, "  %s\n  truth: %s\n\n", s.Story.En, truths(s))
+			}
+			return out.Flush()
+		},
+	}
+}
+
+func residentsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "residents",
+		Short: "List who can live in a home",
+		Long:  "Lists the residents that come with the simulator, in both languages: their habits, and what is fitted in their homes.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			all, err := world.Residents()
+			if err != nil {
+				return err
+			}
+			out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, r := range all {
+				fmt.Fprintf(out, "%s\n  %s\n  %s · %s\n  %s\n\n", r.Name, r.Title.En, r.Title.Zh, r.Story.Zh, r.Story.En)
 			}
 			return out.Flush()
 		},

@@ -43,7 +43,7 @@ func messages(w *world.World, homes []stillwater.Household, from, to time.Time) 
 			if topic == "" {
 				continue // a Modbus meter is asked
 			}
-			all = append(all, message{topic: topic, payload: payload(w, h.ID, r), at: r.At})
+			all = append(all, message{topic: topic, payload: payload(w, h.ID, r), at: r.Said})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b message) int { return a.at.Compare(b.at) })
@@ -58,7 +58,7 @@ func payload(w *world.World, home stillwater.HouseholdID, r world.Report) []byte
 	}
 	open := r.Quantity == stillwater.Door && r.Value == stillwater.Open
 	if r.Quantity == stillwater.Alive {
-		open = w.DoorOpen(home, r.At)
+		open = w.ContactOpen(home, r.At)
 	}
 	return encode(contactState{!open, w.Battery(home, r.At), at})
 }

@@ -34,7 +34,7 @@ func (p *planner) meals() {
 		p.tap(hour, 3, 6)
 	}
 	for _, noon := range []float64{about(p.r, 11.1, 0.25), about(p.r, 17.2, 0.25)} {
-		hour, ok := p.when(noon, 0.9)
+		hour, ok := p.when(noon+p.shift, 0.9)
 		if !ok {
 			continue
 		}

@@ -12,11 +12,12 @@ type Fixture string
 
 // The fixtures of a home. Leaks are drawn by no fixture of a day but by a scenario.
 const (
-	Toilet  Fixture = "toilet"
-	Tap     Fixture = "tap"
-	Shower  Fixture = "shower"
-	Washing Fixture = "washing machine"
-	Leak    Fixture = "leak"
+	Toilet   Fixture = "toilet"
+	Tap      Fixture = "tap"
+	Shower   Fixture = "shower"
+	Washing  Fixture = "washing machine"
+	ByItself Fixture = "by itself" // a cat fountain, a purifier, a tap that drips: no hand, no sign of life
+	Leak     Fixture = "leak"
 )
 
 // litresPerMinute is how fast water comes out of a fixture.
@@ -44,6 +45,7 @@ type draw struct {
 	start, end int64
 	ml         int64
 	cut        int64 // something stopped it then; 0: nothing did
+	who        int8  // of those who live there, counted from zero; -1: somebody else's
 }
 
 // by is the millilitres drawn up to t.
@@ -67,36 +69,89 @@ type day struct {
 	outings  []span // from the door's closing behind her until it opens again
 }
 
-// A planner makes one day. Hours are of the local day.
+// A planner makes one day of one person. Hours are of the local day.
 type planner struct {
 	r       *rand.Rand
+	more    *rand.Rand // chance for what only some residents do: it shifts nothing of what all do
 	habits  habits
-	date    time.Time // local midnight's calendar date; only year, month and day count
-	loc     *time.Location
-	weekday time.Weekday
+	second  bool // another than the first who lives there: she does not wash the floor and the clothes again
+	lazy    bool
+	shift   float64 // hours by which the day comes later
+	clock   calendarDay
+	weekday time.Weekday // Sunday on a public holiday
 	wake    float64
 	bed     float64
 	out     [][2]float64 // hours of leaving and coming back, in order
 	day     day
 }
 
-// plan makes a day of home i; number is its day number.
-func plan(o Options, loc *time.Location, i, number int) day {
-	date := dateOf(number)
-	p := &planner{r: o.random(i, number, "day"), habits: habitsOf(o, i), date: date, loc: loc, weekday: date.Weekday()}
+// plan makes a day of a home with all who live there and what draws by itself, before anything happens to it; the caller holds mu.
+func (h *home) plan(number int) day {
+	d := h.planOf(0, number)
+	for k := 1; k < len(h.people); k++ {
+		d = d.with(h.planOf(k, number))
+	}
+	date := newCalendarDay(number, h.loc)
+	d.draws = append(d.draws, automatic(h.people[0].byItself, date)...)
+	d.sort()
+	return d
+}
+
+// sort puts draws and passages in order.
+func (d *day) sort() {
+	slices.SortFunc(d.draws, func(a, b draw) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.ml, b.ml)) })
+	slices.SortFunc(d.passages, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+}
+
+// planOf makes a day of the k-th person of a home.
+func (h *home) planOf(k, number int) day {
+	date := newCalendarDay(number, h.loc)
+	p := &planner{habits: h.people[k], second: k > 0, clock: date, weekday: date.date.Weekday()}
+	who := ""
+	if k > 0 {
+		who = " " + string(rune('1'+k))
+	}
+	p.r, p.more = h.opts.random(h.index, number, "day"+who), h.opts.random(h.index, number, "more"+who)
+	if slices.Contains(p.habits.holidays, number) {
+		p.weekday = time.Sunday
+	}
 	p.wake = about(p.r, p.habits.wake, p.habits.wakeSpread)
 	p.bed = about(p.r, p.habits.bed, p.habits.bedSpread)
+	p.vary()
 	p.goOut()
 	p.visitors()
 	p.night()
 	p.morning()
 	p.meals()
 	p.toilets()
-	p.wash()
+	if !p.second {
+		p.wash()
+		p.chores()
+	}
 	p.evening()
-	slices.SortFunc(p.day.draws, func(a, b draw) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.ml, b.ml)) })
-	slices.SortFunc(p.day.passages, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	p.thin()
+	hers := len(p.day.draws)
+	p.company()
+	for i := range p.day.draws {
+		p.day.draws[i].who = int8(k)
+		if i >= hers {
+			p.day.draws[i].who = -1
+		}
+	}
 	return p.day
+}
+
+// with is a day of two people: the home is empty while both are out.
+func (d day) with(other day) day {
+	var both []span
+	for _, a := range d.outings {
+		for _, b := range other.outings {
+			if from, to := max(a.from, b.from), min(a.to, b.to); from < to {
+				both = append(both, span{from, to})
+			}
+		}
+	}
+	return day{append(d.draws, other.draws...), append(d.passages, other.passages...), both}
 }
 
 // dayNumber counts local calendar days.
@@ -108,11 +163,34 @@ func dayNumber(ms int64, loc *time.Location) int {
 // dateOf is the calendar date of a day number.
 func dateOf(number int) time.Time { return time.Unix(int64(number)*86400, 0).UTC() }
 
-// at is the moment of an hour of this day.
-func (p *planner) at(hour float64) int64 {
-	y, m, d := p.date.Date()
-	return time.Date(y, m, d, 0, 0, int(hour*3600), 0, p.loc).UnixMilli()
+// A calendarDay is one local day and its clock.
+type calendarDay struct {
+	date     time.Time // only year, month and day count
+	loc      *time.Location
+	midnight int64
+	even     bool // the clocks do not change on it, nor on the next
 }
+
+func newCalendarDay(number int, loc *time.Location) calendarDay {
+	c := calendarDay{date: dateOf(number), loc: loc}
+	y, m, d := c.date.Date()
+	first := time.Date(y, m, d, 0, 0, 0, 0, loc)
+	c.midnight = first.UnixMilli()
+	c.even = first.AddDate(0, 0, 2).Sub(first) == 48*time.Hour
+	return c
+}
+
+// at is the moment of an hour of the day.
+func (c calendarDay) at(hour float64) int64 {
+	if c.even {
+		return c.midnight + int64(hour*3600)*1000
+	}
+	y, m, d := c.date.Date()
+	return time.Date(y, m, d, 0, 0, int(hour*3600), 0, c.loc).UnixMilli()
+}
+
+// at is the moment of an hour of this day.
+func (p *planner) at(hour float64) int64 { return p.clock.at(hour) }
 
 // draw takes litres out of a fixture at an hour.
 func (p *planner) draw(f Fixture, hour, litres float64) {
@@ -182,6 +260,9 @@ func (p *planner) leave(from, to float64) {
 // goOut is the shopping, the family, the walk, the dance, in the order of the day.
 func (p *planner) goOut() {
 	h := p.habits
+	if p.planned() {
+		return
+	}
 	if p.weekday == time.Sunday && chance(p.r, h.familyDays) {
 		from := between(p.r, 9, 10.5)
 		p.leave(from, from+between(p.r, 4.5, 7))

@@ -16,10 +16,10 @@ type DoorEvent struct {
 // passages are the times the door is open that touch a window, with everything staged; the caller holds mu.
 func (h *home) passages(window span) []span {
 	var open []span
-	for n := dayNumber(window.from, h.loc) - 1; n <= dayNumber(window.to, h.loc); n++ {
+	for n := h.dayOf(window.from) - 1; n <= h.dayOf(window.to); n++ {
 		open = append(open, h.day(n).passages...)
 	}
-	for _, e := range h.effects {
+	for _, e := range h.happening(window) {
 		if e.stopsDoor() {
 			open = slices.DeleteFunc(open, func(p span) bool { return e.when.covers(p.from) })
 		}
@@ -31,22 +31,34 @@ func (h *home) passages(window span) []span {
 // DoorEvents is what the door of a home did in (from, to], in order: always an opening after a closing.
 func (w *World) DoorEvents(id stillwater.HouseholdID, from, to time.Time) []DoorEvent {
 	h := w.home(id)
-	if from.Before(w.opts.Start) {
-		from = w.opts.Start
-	}
 	if h == nil || !from.Before(to) {
 		return nil
 	}
-	window := span{from.UnixMilli(), to.UnixMilli()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var events []DoorEvent
+	for _, e := range h.doorEvents(span{from.UnixMilli(), to.UnixMilli()}) {
+		events = append(events, DoorEvent{time.UnixMilli(e.at).UTC(), e.open})
+	}
+	return events
+}
+
+// A doorChange is a DoorEvent in Unix milliseconds.
+type doorChange struct {
+	at   int64
+	open bool
+}
+
+// doorEvents is what the door did after a window's beginning and up to its end; the caller holds mu.
+func (h *home) doorEvents(window span) []doorChange {
+	window.from = max(window.from, h.start)
+	var events []doorChange
 	for _, p := range h.passages(window) {
 		if window.from < p.from && p.from <= window.to {
-			events = append(events, DoorEvent{time.UnixMilli(p.from).UTC(), true})
+			events = append(events, doorChange{p.from, true})
 		}
 		if window.from < p.to && p.to <= window.to {
-			events = append(events, DoorEvent{time.UnixMilli(p.to).UTC(), false})
+			events = append(events, doorChange{p.to, false})
 		}
 	}
 	return events
@@ -62,6 +74,21 @@ func (w *World) DoorOpen(id stillwater.HouseholdID, at time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.ContainsFunc(h.passages(span{t, t}), func(p span) bool { return p.covers(t) })
+}
+
+// ContactOpen is what the door contact of a home takes for the state of the door: the state itself, unless it is stuck or inverted.
+func (w *World) ContactOpen(id stillwater.HouseholdID, at time.Time) bool {
+	h := w.home(id)
+	if h == nil {
+		return false
+	}
+	open := w.DoorOpen(id, at)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fitting.door == DoorStuck || h.happens(DoorSticks, at.UnixMilli()) {
+		open = false
+	}
+	return h.contact(open) == stillwater.Open
 }
 
 // AtHome says whether the resident is in. Nothing that a device can see says so directly.
@@ -83,7 +110,7 @@ func (h *home) away(t int64) (span, bool) {
 	for n := dayNumber(t, h.loc) - 1; n <= dayNumber(t, h.loc); n++ {
 		outings = append(outings, h.day(n).outings...)
 	}
-	for _, e := range h.effects {
+	for _, e := range h.happening(span{t, t}) {
 		if e.stopsDoor() { // who did not pass the door did not go out
 			outings = slices.DeleteFunc(outings, func(o span) bool { return e.when.covers(o.from) })
 		}

@@ -18,14 +18,22 @@ const (
 	MeterDies  Event = "meter-dies"      // the meter answers nobody; water flows on unseen
 	BrokerDown Event = "broker-restarts" // the broker takes no messages; devices keep theirs and send them afterwards
 	WaterCut   Event = "water-cut"       // the whole building has no water; people come and go
+	OneFalls   Event = "one-falls"       // the first of those who live there lies and does nothing; the others live on
+	Guests     Event = "guests"          // people stay with her: more water, more of the door
+	Ill        Event = "ill"             // she stays in, mostly in bed, and draws little
+	DoorSticks Event = "door-sticks"     // the contact says closed and that it is there, whatever the door does
+	DoorDies   Event = "door-dies"       // the contact says nothing any more
+	Ordinary   Event = "ordinary"        // nothing: some days as the resident lives them
 )
 
 // An effect is one event in one home.
 type effect struct {
-	event Event
-	when  span
-	ml    int64  // of a leak, in millilitres, all of it
-	doors []span // what it does with the door itself
+	event   Event
+	when    span
+	ml      int64  // of a leak, in millilitres, all of it
+	doors   []span // what it does with the door itself
+	count   int    // of guests
+	planned bool   // the gateway was told that she goes
 }
 
 // stopsWater says whether nothing is drawn by hand while the effect lasts.
@@ -37,6 +45,9 @@ func (e effect) stopsWater() bool {
 func (e effect) stopsDoor() bool {
 	return e.event == Fall || e.event == GoesOut || e.event == DoorStays
 }
+
+// keepsHer says whether she cannot set out while the effect lasts.
+func (e effect) keepsHer() bool { return e.stopsDoor() || e.event == Ill }
 
 // leaks says whether the effect is water running by itself.
 func (e effect) leaks() bool { return e.event == TapRuns || e.event == PipeBursts }
@@ -65,9 +76,12 @@ func stopDraws(draws []draw, effects []effect) []draw {
 		if !e.stopsWater() {
 			continue
 		}
-		draws = slices.DeleteFunc(draws, func(d draw) bool { return e.when.covers(d.start) })
-		for i := range draws {
-			draws[i] = draws[i].stopAt(e.when)
+		byHand := e.event != WaterCut // what draws by itself goes on where nobody stirs
+		draws = slices.DeleteFunc(draws, func(d draw) bool { return e.when.covers(d.start) && !(byHand && d.fixture == ByItself) })
+		for i, d := range draws {
+			if !(byHand && d.fixture == ByItself) {
+				draws[i] = d.stopAt(e.when)
+			}
 		}
 	}
 	return draws
@@ -109,7 +123,7 @@ func leaks(effects []effect) []draw {
 
 // piece is the leak from a moment until it is cut, or to its end.
 func (e effect) piece(from, cut int64) draw {
-	return draw{Leak, from, e.when.to, e.ml * (e.when.to - from) / (e.when.to - e.when.from), cut}
+	return draw{Leak, from, e.when.to, e.ml * (e.when.to - from) / (e.when.to - e.when.from), cut, -1}
 }
 
 // cuts are the times without water in the building, joined where they meet.

@@ -23,11 +23,17 @@ type home struct {
 	initial   int64 // millilitres on the counter at the start
 	phase     int64 // milliseconds by which its reports come after the full interval
 
-	mu      sync.Mutex // guards everything below
-	effects []effect   // in the order they were staged
-	days    [keptDays]cachedDay
-	sums    []int64 // sums[k] is the millilitres of all days before day first+k, each whole
-	before  *int64  // what of them flowed before the start; nil: not worked out yet
+	mu        sync.Mutex // guards everything below
+	resident  Resident   // what is known of who lives there
+	people    []habits   // of each who lives there, the first first
+	fitting   fitting
+	effects   []effect // in the order they were staged
+	leaking   []draw   // of all leaks that were staged
+	today     today    // the local day asked for last
+	journeyOf [2]weekJourneys
+	days      [keptDays]cachedDay
+	sums      []int64 // sums[k] is the millilitres of all days before day first+k, each whole
+	before    *int64  // what of them flowed before the start; nil: not worked out yet
 }
 
 // A cachedDay is a day as it is with everything staged.
@@ -40,12 +46,19 @@ type cachedDay struct {
 func newHome(o Options, loc *time.Location, i int) *home {
 	r := o.random(i, 0, "meter")
 	start := o.Start.UnixMilli()
-	return &home{
+	h := &home{
 		household: register(o, i), opts: o, loc: loc, index: i, start: start, first: dayNumber(start, loc) - 1,
 		initial: int64(r.IntN(400_000))*1000 + int64(r.IntN(1000)),
 		phase:   phaseOf(r, o),
 		sums:    []int64{0},
 	}
+	known := Resident{}
+	if i < len(o.Residents) {
+		known = o.Residents[i]
+	}
+	h.moveIn(known)
+	h.equip(known)
+	return h
 }
 
 // phaseOf spreads the homes' reports over the interval, in whole seconds.
@@ -60,12 +73,27 @@ func (w *World) settle() {
 	}
 }
 
+// today is one local day from its first moment up to before its last.
+type today struct {
+	span
+	number int
+}
+
+// dayOf is the day number of a moment; the caller holds mu. Most moments asked for are of the same day as the one before.
+func (h *home) dayOf(t int64) int {
+	if !h.today.covers(t) {
+		n := dayNumber(t, h.loc)
+		h.today = today{span{newCalendarDay(n, h.loc).midnight, newCalendarDay(n+1, h.loc).midnight}, n}
+	}
+	return h.today.number
+}
+
 // day is a day with everything staged; the caller holds mu.
 func (h *home) day(number int) *day {
 	c := &h.days[((number%keptDays)+keptDays)%keptDays]
 	if c.number != number {
-		d := plan(h.opts, h.loc, h.index, number)
-		d.draws = stopDraws(d.draws, h.effects)
+		d := h.plan(number)
+		h.touch(&d, number)
 		*c = cachedDay{number, d}
 	}
 	return &c.day
@@ -73,7 +101,8 @@ func (h *home) day(number int) *day {
 
 // changed forgets what may no longer hold after something was staged from a moment on; the caller holds mu.
 func (h *home) changed(from int64) {
-	h.days = [keptDays]cachedDay{}
+	h.days, h.journeyOf = [keptDays]cachedDay{}, [2]weekJourneys{}
+	h.leaking = leaks(h.effects)
 	if keep := dayNumber(from, h.loc) - h.first; keep < len(h.sums) {
 		h.sums = h.sums[:max(1, keep)]
 	}
@@ -81,7 +110,7 @@ func (h *home) changed(from int64) {
 
 // flowed is the millilitres drawn by t since the day before the world began; the caller holds mu.
 func (h *home) flowed(t int64) int64 {
-	k := dayNumber(t, h.loc) - h.first // its draws and those of the day before may be going on
+	k := h.dayOf(t) - h.first // its draws and those of the day before may be going on
 	if k < 0 {
 		return 0
 	}
@@ -119,6 +148,11 @@ func drawnBy(draws []draw, t int64) (ml int64) {
 func (h *home) millilitres(t int64) int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.metered(t)
+}
+
+// metered is what the counter has seen at t; the caller holds mu.
+func (h *home) metered(t int64) int64 {
 	if t <= h.start {
 		return h.initial
 	}
@@ -126,7 +160,7 @@ func (h *home) millilitres(t int64) int64 {
 		before := h.flowed(h.start) // nothing is staged before the start, so this holds for good
 		h.before = &before
 	}
-	return h.initial + h.flowed(t) - *h.before + drawnBy(leaks(h.effects), t)
+	return h.initial + h.flowed(t) - *h.before + drawnBy(h.leaking, t)
 }
 
 // Litres is what the home's meter has counted at a moment, with the parts of a litre a dial shows; 0 for an unknown home.
@@ -138,13 +172,13 @@ func (w *World) Litres(id stillwater.HouseholdID, at time.Time) float64 {
 	return float64(h.millilitres(at.UnixMilli())) / 1000
 }
 
-// Counter is what the home's meter reports at a moment: whole litres.
+// Counter is what the home's meter reports at a moment: whole steps of its counter.
 func (w *World) Counter(id stillwater.HouseholdID, at time.Time) uint32 {
 	h := w.home(id)
 	if h == nil {
 		return 0
 	}
-	return uint32(h.millilitres(at.UnixMilli()) / 1000)
+	return uint32(h.shown(h.millilitres(at.UnixMilli())))
 }
 
 // A Draw is water out of one fixture.
@@ -164,10 +198,10 @@ func (w *World) Draws(id stillwater.HouseholdID, from, to time.Time) []Draw {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []draw
-	for n := dayNumber(from.UnixMilli(), h.loc); n <= dayNumber(to.UnixMilli(), h.loc); n++ {
+	for n := dayNumber(from.UnixMilli(), h.loc) - 1; n <= dayNumber(to.UnixMilli(), h.loc); n++ {
 		all = append(all, h.day(n).draws...)
 	}
-	all = append(all, leaks(h.effects)...)
+	all = append(all, h.leaking...)
 	window := span{max(from.UnixMilli(), h.start), to.UnixMilli()}
 	var draws []Draw
 	for _, d := range all {

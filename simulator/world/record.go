@@ -7,8 +7,10 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,6 +22,8 @@ type RecordOptions struct {
 	Dir        string        // made if it is not there
 	From, To   time.Time     // default From: the world's start
 	MeterEvery time.Duration // default the world's
+	// Files are written besides, or in place of what a recording has under the same name.
+	Files map[string]func(io.Writer) error
 }
 
 // A Recorded is how much was written.
@@ -34,9 +38,11 @@ const (
 	ReadingsFile   = "readings.csv.gz"
 	HouseholdsFile = "households.csv"
 	TruthFile      = "truth.csv"
+	AwayFile       = "away.csv" // only where absences were entered beforehand
 )
 
-// Record writes what the devices said between two moments, the homes, and what the scenarios staged so far imply. The same
+// Record writes what the devices said between two moments, the homes, and what the scenarios staged so far imply, and the absences
+// that were entered beforehand. The same
 // world gives the same bytes. A file is there whole or not at all.
 func (w *World) Record(ctx context.Context, o RecordOptions) (Recorded, error) {
 	if o.From.IsZero() {
@@ -55,20 +61,37 @@ func (w *World) Record(ctx context.Context, o RecordOptions) (Recorded, error) {
 		return Recorded{}, err
 	}
 	done := Recorded{Households: len(w.homes)}
-	files := []struct {
-		name  string
-		write func(io.Writer) error
-	}{
-		{ReadingsFile, func(out io.Writer) error { return w.writeReadings(ctx, out, o, &done.Readings) }},
-		{HouseholdsFile, w.writeHouseholds},
-		{TruthFile, func(out io.Writer) error { return w.writeTruth(out, o, &done.Truths) }},
+	files := map[string]func(io.Writer) error{
+		ReadingsFile:   func(out io.Writer) error { return w.writeReadings(ctx, out, o, &done.Readings) },
+		HouseholdsFile: w.writeHouseholds,
+		TruthFile:      func(out io.Writer) error { return w.writeTruth(out, o, &done.Truths) },
 	}
-	for _, f := range files {
-		if err := writeWhole(filepath.Join(o.Dir, f.name), f.write); err != nil {
-			return Recorded{}, fmt.Errorf("record %s: %w", f.name, err)
+	if planned := w.planned(); len(planned) > 1 {
+		files[AwayFile] = func(out io.Writer) error { return csv.NewWriter(out).WriteAll(planned) }
+	}
+	maps.Copy(files, o.Files)
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return name == ReadingsFile })
+	for _, name := range append([]string{ReadingsFile}, others...) { // the one that takes long and may be stopped comes first
+		if err := writeWhole(filepath.Join(o.Dir, name), files[name]); err != nil {
+			return Recorded{}, fmt.Errorf("record %s: %w", name, err)
 		}
 	}
 	return done, nil
+}
+
+// planned are the absences that were entered beforehand, under their header.
+func (w *World) planned() [][]string {
+	rows := [][]string{{"household", "from", "to"}}
+	for _, h := range w.homes {
+		h.mu.Lock()
+		for _, e := range h.effects {
+			if e.planned {
+				rows = append(rows, []string{string(h.household.ID), stamp(time.UnixMilli(e.when.from)), stamp(time.UnixMilli(e.when.to))})
+			}
+		}
+		h.mu.Unlock()
+	}
+	return rows
 }
 
 // writeWhole writes a file beside its place and moves it there when it is complete.
@@ -99,40 +122,109 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// writeReadings streams the readings.
+// writeReadings streams the readings: one goroutine works them out and words them, one packs.
 func (w *World) writeReadings(ctx context.Context, out io.Writer, o RecordOptions, count *int) error {
-	packed := gzip.NewWriter(out) // its header carries no time of writing
-	rows := csv.NewWriter(packed)
-	err := rows.Write([]string{"time", "household", "device", "quantity", "value"})
-	for r := range w.readings(o.From, o.To, o.MeterEvery) {
-		if err != nil {
-			break
-		}
-		if *count%1000 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		*count++
-		err = rows.Write([]string{stamp(r.At), string(r.Household), string(r.Device), string(r.Quantity), valueOf(r)})
-	}
-	rows.Flush()
-	if err == nil {
-		err = rows.Error()
-	}
-	if closed := packed.Close(); err == nil {
-		err = closed
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	texts, used := make(chan []byte, 2), make(chan []byte, 3)
+	packed := make(chan error, 1)
+	go func() {
+		err := pack(out, texts, used)
+		stop(err)
+		packed <- err
+	}()
+	r := recorder{world: w, late: w.someUpload(), count: count}
+	err := r.write(ctx, o, texts, used)
+	close(texts)
+	if failed := <-packed; failed != nil {
+		err = failed
 	}
 	return err
 }
 
-// valueOf writes a value as recordings have it.
-func valueOf(r stillwater.Reading) string {
-	switch {
-	case r.Quantity == stillwater.Door && r.Value == stillwater.Open:
-		return "open"
-	case r.Quantity == stillwater.Door:
-		return "closed"
+// pack packs texts until there are no more, and gives their space back. After an error it takes no more.
+func pack(out io.Writer, texts <-chan []byte, used chan<- []byte) error {
+	z, err := gzip.NewWriterLevel(out, gzip.BestSpeed) // its header carries no time of writing
+	if err != nil {
+		return err
 	}
-	return strconv.FormatFloat(r.Value, 'f', -1, 64)
+	for text := range texts {
+		if _, err := z.Write(text); err != nil {
+			return err
+		}
+		select {
+		case used <- text:
+		default:
+		}
+	}
+	return z.Close()
+}
+
+// A recorder words readings as rows.
+type recorder struct {
+	world *World
+	late  bool // some meter uploads its history: rows say when they were received
+	count *int
+}
+
+// write hands over all rows, a chunk at once.
+func (r recorder) write(ctx context.Context, o RecordOptions, texts chan<- []byte, used <-chan []byte) error {
+	text := []byte("time,household,device,quantity,value\n")
+	if r.late {
+		text = []byte("time,household,device,quantity,value,received\n")
+	}
+	for said := range r.world.chunks(o.From, o.To, o.MeterEvery) {
+		for _, u := range said {
+			text = r.append(text, u)
+		}
+		*r.count += len(said)
+		select {
+		case texts <- text:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		select {
+		case text = <-used:
+			text = text[:0]
+		default:
+			text = make([]byte, 0, cap(text))
+		}
+	}
+	return ctx.Err()
+}
+
+// append words one reading.
+func (r recorder) append(text []byte, u utterance) []byte {
+	h := r.world.homes[u.home]
+	text = appendStamp(text, u.at)
+	text = append(append(text, ','), h.household.ID...)
+	text = append(append(text, ','), h.device(u.what).ID...)
+	text = append(append(append(text, ','), u.what...), ',')
+	switch {
+	case u.what == stillwater.Door && u.value == stillwater.Open:
+		text = append(text, "open"...)
+	case u.what == stillwater.Door:
+		text = append(text, "closed"...)
+	default:
+		text = strconv.AppendInt(text, int64(u.value), 10)
+	}
+	if r.late {
+		text = append(text, ',')
+		if u.said != u.at {
+			text = appendStamp(text, u.said)
+		}
+	}
+	return append(text, '\n')
+}
+
+// someUpload says whether the meter of some home uploads its history.
+func (w *World) someUpload() bool {
+	return slices.ContainsFunc(w.homes, func(h *home) bool { return h.fitting.uploads })
+}
+
+// appendStamp writes a moment as recordings have it.
+func appendStamp(text []byte, ms int64) []byte {
+	return time.UnixMilli(ms).UTC().AppendFormat(text, time.RFC3339)
 }
 
 // stamp writes a time as recordings have it; none is empty.

@@ -21,6 +21,7 @@ type Scenario struct {
 	Title Words   `yaml:"title"`
 	Story Words   `yaml:"story"`
 	Who   Who     `yaml:"who"`
+	Lives string  `yaml:"lives,omitempty"` // the resident who lives there from the world's start; empty: anybody
 	When  When    `yaml:"when"`
 	What  []Step  `yaml:"what"`
 	Truth []Truth `yaml:"truth"`
@@ -50,6 +51,8 @@ type Step struct {
 	After     Span              `yaml:"after,omitempty"` // since the scenario's beginning
 	Lasts     Span              `yaml:"lasts"`
 	PerMinute stillwater.Litres `yaml:"per_minute,omitempty"` // of a leak
+	People    int               `yaml:"people,omitempty"`     // of guests
+	Planned   bool              `yaml:"planned,omitempty"`    // of goes-out: entered beforehand as an absence
 }
 
 // A Truth is what a gateway should make of it: a finding of a kind, not before the earliest and by the latest moment after
@@ -146,6 +149,11 @@ func (s Scenario) Validate() error {
 	if !slices.Contains([]string{"", "modbus-meter", "mqtt-meter"}, s.Who.Tag) {
 		return fmt.Errorf("who: tag %q is none of modbus-meter, mqtt-meter", s.Who.Tag)
 	}
+	if s.Lives != "" {
+		if _, err := FindResident(s.Lives); err != nil {
+			return fmt.Errorf("lives: %w", err)
+		}
+	}
 	if len(s.What) == 0 || len(s.Truth) == 0 {
 		return fmt.Errorf("it says nothing under what or under truth")
 	}
@@ -163,7 +171,7 @@ func (s Scenario) Validate() error {
 }
 
 func (s Step) validate() error {
-	events := []Event{Fall, TapRuns, PipeBursts, DoorStays, GoesOut, MeterDies, BrokerDown, WaterCut}
+	events := []Event{Fall, TapRuns, PipeBursts, DoorStays, GoesOut, MeterDies, BrokerDown, WaterCut, OneFalls, Guests, Ill, DoorSticks, DoorDies, Ordinary}
 	leak := s.Event == TapRuns || s.Event == PipeBursts
 	switch {
 	case !slices.Contains(events, s.Event):
@@ -172,6 +180,10 @@ func (s Step) validate() error {
 		return fmt.Errorf("event %q lasts %v; it needs a time above zero", s.Event, s.Lasts.Duration())
 	case leak != (s.PerMinute > 0):
 		return fmt.Errorf("event %q with per_minute %v; running water has a rate, and nothing else has", s.Event, s.PerMinute)
+	case (s.Event == Guests) != (s.People > 0) || s.People > 20:
+		return fmt.Errorf("event %q with %d people; guests are counted, from 1 to 20, and nothing else is", s.Event, s.People)
+	case s.Planned && s.Event != GoesOut:
+		return fmt.Errorf("event %q is planned; only goes-out can be", s.Event)
 	}
 	return nil
 }

@@ -46,6 +46,11 @@ func (w *World) Stage(s Scenario, id stillwater.HouseholdID, at time.Time) (Stag
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if s.Lives != "" {
+		if err := w.settleIn(h, s.Lives); err != nil {
+			return Staged{}, fmt.Errorf("scenario %q: %w", s.Name, err)
+		}
+	}
 	at = latest(at, w.opts.Start, w.sealed.Add(time.Millisecond))
 	from := (at.UnixMilli() + 999) / 1000 * 1000 // people count in whole seconds
 	if s.needsHer() {
@@ -68,6 +73,20 @@ func (w *World) Stage(s Scenario, id stillwater.HouseholdID, at time.Time) (Stag
 	return staged, nil
 }
 
+// settleIn lets a home be lived in as a scenario says: from the world's start, if nobody was told anything yet. In a city that is being
+// played nobody moves: who lives there lives on as before, and only what happens happens.
+func (w *World) settleIn(h *home, name string) error {
+	known, err := FindResident(name)
+	if err != nil || !w.sealed.IsZero() {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moveIn(known)
+	h.equip(known)
+	return nil
+}
+
 // apply puts one step into effect and gives the homes it concerns besides those known.
 func (w *World) apply(step Step, h *home, when span, homes []*home) []*home {
 	concerned := []*home{h}
@@ -81,7 +100,9 @@ func (w *World) apply(step Step, h *home, when span, homes []*home) []*home {
 			n.add(newEffect(step.Event, when, 0))
 		}
 	default:
-		h.add(newEffect(step.Event, when, int64(step.PerMinute*1000)))
+		e := newEffect(step.Event, when, int64(step.PerMinute*1000))
+		e.count, e.planned = step.People, step.Planned
+		h.add(e)
 	}
 	for _, c := range concerned {
 		if !slices.Contains(homes, c) {
@@ -113,7 +134,7 @@ func (w *World) neighbours(h *home) []*home {
 // needsHer says whether somebody has to be at home for it to begin.
 func (s Scenario) needsHer() bool {
 	return slices.ContainsFunc(s.What, func(step Step) bool {
-		return slices.Contains([]Event{Fall, TapRuns, DoorStays, GoesOut}, step.Event)
+		return slices.Contains([]Event{Fall, TapRuns, DoorStays, GoesOut, Ill, OneFalls}, step.Event)
 	})
 }
 

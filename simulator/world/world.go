@@ -44,6 +44,8 @@ type Options struct {
 	BeatEvery time.Duration
 	// PulseEvery gives every n-th home an MQTT pulse meter in place of a Modbus meter; default 4, below zero: none.
 	PulseEvery int
+	// Residents are known of the first homes, one each; the zero Resident is anybody. Homes beyond them are anybody's.
+	Residents []Resident
 }
 
 // A World is a pretended city. It is safe for concurrent use.
@@ -74,6 +76,11 @@ func New(o Options) (*World, error) {
 		return nil, fmt.Errorf("a meter every %v does not fit evenly into a day", o.MeterEvery)
 	case o.BeatEvery < time.Second || (24*time.Hour)%o.BeatEvery != 0:
 		return nil, fmt.Errorf("a heartbeat every %v does not fit evenly into a day", o.BeatEvery)
+	}
+	for i, r := range o.Residents {
+		if err := r.Validate(); err != nil {
+			return nil, fmt.Errorf("resident of home %d: %w", i+1, err)
+		}
 	}
 	w := &World{opts: o, loc: loc, byID: make(map[stillwater.HouseholdID]*home, o.Homes)}
 	for i := range o.Homes {
