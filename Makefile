@@ -1,12 +1,14 @@
 # make test    installs what the tests need and runs them all (Debian; root or sudo for packages)
 # make demo    the demonstration
 # make build   a static binary in bin/
+# make bench-accuracy  how right the rules are on real recordings (RECORDINGS=folder, not in this repository)
 # make lint    formatting, vet and staticcheck
 
 SHELL := /bin/bash
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TOOLS ?= $(HOME)/.cache/stillwater
 KILLS ?= 200
+RECORDINGS ?= ../shared/benchmark
 
 # What tests need besides Go: a broker, a Modbus server, a browser and a Chinese font, all not ours.
 PACKAGES := mosquitto mosquitto-clients python3-pymodbus chromium fonts-wqy-zenhei
@@ -14,7 +16,7 @@ PACKAGES := mosquitto mosquitto-clients python3-pymodbus chromium fonts-wqy-zenh
 export STILLWATER_INFLUXD ?= $(TOOLS)/bin/influxd
 export STILLWATER_PRISM   ?= $(TOOLS)/node_modules/.bin/prism
 
-.PHONY: test lint demo build packages tools sample
+.PHONY: test lint demo build bench-accuracy packages tools sample
 
 test: packages tools lint
 	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m ./...
@@ -29,6 +31,9 @@ demo:
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/stillwater ./gateway
+
+bench-accuracy: build
+	python3 deploy/bench/accuracy.py bin/stillwater $(RECORDINGS)
 
 # The sample configuration is made from the configuration's own types; a test compares the two.
 sample:

@@ -52,13 +52,15 @@ func (f Finding) Key() string { return f.Rule + "/" + string(f.Device) }
 
 // Facts are the typed reasons of a finding; which are set depends on the detector. Sentences are made of them in gateway/words.
 type Facts struct {
-	Since  time.Time     `json:"since,omitzero"`   // when what it is about began: the last sign of life, the door's opening, the last report
-	Span   time.Duration `json:"span,omitempty"`   // how long it had lasted when it was raised
-	Limit  time.Duration `json:"limit,omitempty"`  // how long the rule allows, or the window it looks at
-	Usual  time.Duration `json:"usual,omitempty"`  // the longest of a usual day of this home; zero: not known yet
-	Litres Litres        `json:"litres,omitempty"` // used in the window, or by the draw
-	Bound  Litres        `json:"bound,omitempty"`  // what the rule allows in the window
-	DataTo time.Time     `json:"dataTo,omitzero"`  // up to when there is data
-	Life   Life          `json:"life"`             // last signs of life by kind
-	Night  bool          `json:"night,omitempty"`  // local night, 22 to 6
+	Since     time.Time     `json:"since,omitzero"`      // when what it is about began: the last sign of life, the door's opening, the last report
+	Span      time.Duration `json:"span,omitempty"`      // how long it had lasted when it was raised
+	Limit     time.Duration `json:"limit,omitempty"`     // how long the rule allows, or the window it looks at
+	Usual     time.Duration `json:"usual,omitempty"`     // the longest of a usual day of this home; zero: not known yet
+	Litres    Litres        `json:"litres,omitempty"`    // used in the window, or by the draw
+	Bound     Litres        `json:"bound,omitempty"`     // what the rule allows in the window
+	DataTo    time.Time     `json:"dataTo,omitzero"`     // up to when there is data
+	Life      Life          `json:"life"`                // last signs of life by kind
+	Rate      float64       `json:"rate,omitempty"`      // of a learned bound: how many times a year a stillness from this hour can be expected to outlast it
+	Night     bool          `json:"night,omitempty"`     // local night, 22 to 6
+	Residents int           `json:"residents,omitempty"` // of a home of two or more: what a finding is about cannot be told apart by person
 }

@@ -99,7 +99,9 @@ type Standing struct {
 	Question  time.Time     `json:"question,omitzero"` // when a question would be raised if the stillness went on
 	Alert     time.Time     `json:"alert,omitzero"`    // the same for an alert: the time left
 	AlertRule string        `json:"alertRule,omitempty"`
-	Findings  []Finding     `json:"findings,omitempty"` // those that go on
+	Findings  []Finding     `json:"findings,omitempty"`  // those that go on
+	Residents int           `json:"residents,omitempty"` // of a home of two or more: it cannot be told who stirred
+	Absence   *Absence      `json:"absence,omitempty"`   // planned, or under way
 }
 
 // Life is the last sign of life by kind, in event time; zero where none was seen.

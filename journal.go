@@ -12,6 +12,7 @@ type Entry struct {
 	Shards  int         `json:"shards,omitempty"` // … how many it was for
 	Rearm   HouseholdID `json:"rearm,omitempty"`  // an incident was closed: stillness counts anew from At
 	At      time.Time   `json:"at,omitzero"`      // of a rearm
+	Away    *Absence    `json:"away,omitempty"`   // somebody said that nobody is in, or that she is back
 
 	// Resumed is when the gateway came back after a stop: that no device was heard while nobody listened says nothing of devices.
 	Resumed time.Time `json:"resumed,omitzero"`

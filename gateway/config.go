@@ -14,9 +14,11 @@ import (
 	"stillwater/adapters/mqtt"
 	"stillwater/adapters/sms"
 	"stillwater/adapters/sqlite"
+	"stillwater/gateway/calendar"
 	"stillwater/gateway/config"
 	"stillwater/gateway/console"
 	"stillwater/gateway/delivery"
+	"stillwater/gateway/expression"
 	"stillwater/gateway/incident"
 	"stillwater/gateway/registry"
 	"stillwater/rules"
@@ -60,9 +62,12 @@ func (c *SMSConfig) Validate(report func(field any, problem string)) {
 type RulesConfig struct {
 	Rules   []rules.Rule `yaml:"rules,omitempty" doc:"the rules that are on; without this list the defaults are"`
 	Presets []string     `yaml:"presets,omitempty" doc:"rules cities use, switched on as they are: silence-none-in-12h, silence-under-10L-12h, silence-under-10L-24h, surge-1m3-day, surge-500L-hour"`
+
+	Calendar calendar.Config `yaml:"calendar,omitempty" doc:"which days are not like the week says"`
 }
 
-// Validate refuses unknown presets and names that stand twice.
+// Validate refuses unknown presets and names that stand twice, and compiles the conditions of custom rules on the way: a rule that
+// was found right can be used.
 func (c *RulesConfig) Validate(report func(field any, problem string)) {
 	var known []string
 	for _, p := range rules.Presets() {
@@ -74,6 +79,17 @@ func (c *RulesConfig) Validate(report func(field any, problem string)) {
 		}
 	}
 	rules.CheckNames(c.Rules, report)
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		if !r.IsCustom() || r.When == "" {
+			continue
+		}
+		condition, err := expression.Compile(r.When)
+		if err != nil {
+			report(&r.When, err.Error())
+		}
+		r.Condition = condition
+	}
 }
 
 // preset is the preset of the name; nil: there is none.
@@ -97,11 +113,14 @@ func (c *RulesConfig) on() []rules.Rule {
 	return list
 }
 
+// days is the calendar that the engines keep; nil where the week alone counts.
+func (c *RulesConfig) days() rules.Calendar { return calendar.New(c.Calendar) }
+
 // defaults is the configuration before the file is read.
 func defaults() *Config {
 	return &Config{
 		Store: sqlite.Defaults(), Console: console.Defaults(), Delivery: delivery.Defaults(), Ladders: incident.Defaults(),
-		RulesConfig: RulesConfig{Rules: rules.Defaults()},
+		RulesConfig: RulesConfig{Rules: rules.Defaults(), Calendar: calendar.Defaults()},
 	}
 }
 

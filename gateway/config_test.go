@@ -17,6 +17,7 @@ import (
 	"stillwater/adapters/modbus"
 	"stillwater/adapters/mqtt"
 	"stillwater/adapters/sms"
+	"stillwater/gateway/calendar"
 	"stillwater/gateway/config"
 	"stillwater/gateway/registry"
 )
@@ -48,6 +49,7 @@ func example() *Config {
 	twilio := sms.Defaults()
 	twilio.Account, twilio.Token, twilio.From = "AC00000000000000000000000000000000", stillwater.Secret{Env: "TWILIO_TOKEN"}, "+14155550100"
 	c.SMS = SMSConfig{Twilio: &twilio}
+	c.Calendar.Holidays = calendar.China
 	given := moment("2026-03-01")
 	c.Contacts = []registry.ContactConfig{
 		{ID: "li-na", Name: "李娜", Role: stillwater.Family, Phone: "+8613800138000", Language: "zh-CN"},

@@ -31,6 +31,9 @@ type gap struct {
 // gaps are those known. One that is closed fails the test, so that its line is taken out.
 var gaps = []gap{
 	{"out-at-night", stillwater.Welfare, "no detector looks at the hour of a departure yet (night-exit); away is an alert after 12 h, and she is back after 10"},
+	{"cat-fountain", stillwater.Welfare, "what draws by itself is taken for life until automatic draws are learned"},
+	{"planned-absence", stillwater.Welfare, "a recording cannot hand an absence (away.csv) to a backtest yet"},
+	{"ill-at-home", stillwater.Welfare, "a week in bed with a third of the draws is longer stillness than her routine allows: an alert in some cities"},
 }
 
 // truthSeeds are the cities that each scenario is played in.

@@ -10,31 +10,36 @@ import (
 // no direction, so she may be out, or somebody left and she lies inside: shorter than a plain silence, and asked about first.
 type away struct{}
 
-func (away) needs(Rule) map[string]need { return map[string]need{"after": must} }
+func (away) needs(Rule) map[string]need { return map[string]need{"after": must, "budget": may} }
 
 func (away) kind() stillwater.Kind { return stillwater.Welfare }
 
-func (away) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	due := awayDue(h, r)
-	if due.IsZero() || h.DataTo.Before(due) {
+func (a away) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
+	due := a.due(h, r)
+	if due == 0 || h.DataTo < due {
 		return holds
 	}
 	f := h.facts()
-	f.Since, f.Span, f.Limit, f.Night = h.Life.Door, h.still(), r.After, h.night(now)
+	f.Since, f.Span, f.Limit, f.Night = h.Life.Door.time(), h.still(), due.sub(h.StillFrom), h.night(now)
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
-// awayDue is the coverage at which the rule is raised if the stillness goes on; zero: the door was not the last sign of life.
-func awayDue(h *home, r *boundRule) time.Time {
-	if !h.doorLast() || h.DataTo.IsZero() {
-		return time.Time{}
+// due is 0 where she is not out. Once her outings are known a question comes after one longer than usual, and the alert when nobody has
+// answered it for askAhead hours, and both at the latest when the rule says.
+func (away) due(h *home, r *boundRule) instant {
+	if h.DataTo == 0 || !h.out() {
+		return 0
 	}
-	return h.StillFrom.Add(r.After)
+	after := r.After
+	if h.learned() && h.Routine.Outing != nil && h.rules.outings {
+		usual := h.Routine.bound(h.startHour(), true)
+		if r.Severity.Above(stillwater.Question) {
+			usual += askAhead * time.Hour
+		}
+		after = min(after, usual)
+	}
+	return h.StillFrom.add(after)
 }
 
-// doorLast says whether the last sign of life was a door transition.
-func (h *home) doorLast() bool {
-	return !h.Life.Door.IsZero() && !h.Life.Door.Before(h.Life.Last())
-}
-
-func (away) wake(*home, *boundRule) time.Time { return time.Time{} }
+// lived is there because a bound may be shorter at another hour.
+func (away) lived(*home, *boundRule, lifeKind, instant) {}

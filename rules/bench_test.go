@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -30,5 +32,107 @@ func BenchmarkStep(b *testing.B) {
 			e.Step(&stillwater.Entry{Tick: at})
 		}
 		e.Step(&stillwater.Entry{Reading: &r})
+	}
+}
+
+// district is homes with an hourly meter and a door contact, lived in for some days.
+type district struct {
+	engine *Engine
+	ids    []stillwater.HouseholdID
+	litres []float64
+	at     time.Time
+}
+
+func newDistrict(homes int) *district {
+	d := &district{engine: New(append(Defaults(), OnTrial(Defaults())...)), ids: make([]stillwater.HouseholdID, homes), litres: make([]float64, homes), at: monday.UTC()}
+	for i := range d.ids {
+		d.ids[i] = stillwater.HouseholdID("h" + strconv.Itoa(i))
+	}
+	return d
+}
+
+func (d *district) live(days int) {
+	for i := range d.ids {
+		d.engine.Put(Home{ID: d.ids[i], Location: shanghai, Devices: []stillwater.Device{{ID: "meter", Kind: stillwater.Meter}, {ID: "door", Kind: stillwater.DoorContact}}})
+	}
+	for range days * 24 {
+		d.hour()
+	}
+}
+
+// hour lets an hour pass: by day water now and then, and the door goes.
+func (d *district) hour() {
+	d.at = d.at.Add(time.Hour)
+	d.engine.Step(&stillwater.Entry{Tick: d.at})
+	hour := d.at.In(shanghai).Hour()
+	for i, id := range d.ids {
+		at := d.at.Add(time.Duration(i%3600) * time.Millisecond)
+		if hour >= 6 && hour < 23 && (hour*7+i*5)%3 > 0 {
+			d.litres[i] += float64(5 + (i*13+hour*11)%35)
+		}
+		d.engine.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: id, Device: "meter", Quantity: stillwater.WaterTotal, Value: d.litres[i], At: at, Received: at}})
+		if hour == 9 || hour == 10 || hour == 16 {
+			for n, state := range []float64{stillwater.Open, stillwater.Closed} {
+				moved := at.Add(time.Duration(n+1) * time.Minute)
+				d.engine.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: id, Device: "door", Quantity: stillwater.Door, Value: state, At: moved, Received: moved}})
+			}
+		}
+	}
+}
+
+// BenchmarkHome tells how many bytes a home takes after sixty days, all that grows with the homes counted, and what a reading costs
+// where people live.
+func BenchmarkHome(b *testing.B) {
+	const homes = 20_000
+	d := newDistrict(homes)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	d.live(60)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	hours := 0
+	for b.Loop() {
+		d.hour()
+		hours++
+	}
+	readings := hours * homes * 30 / 24 // six of the door each day
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(readings), "ns/reading")
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/homes, "bytes/home")
+	runtime.KeepAlive(d)
+}
+
+// BenchmarkSnapshot and BenchmarkRestore are of one home each.
+func BenchmarkSnapshot(b *testing.B) {
+	d := newDistrict(1000)
+	d.live(60)
+	size := 0
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%len(d.ids) > 0 {
+			continue
+		}
+		size = 0
+		if err := d.engine.Changed(func(stillwater.HouseholdID) bool { return true }, func(_ stillwater.HouseholdID, data []byte) { size += len(data) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(size)/float64(len(d.ids)), "bytes/home")
+}
+
+func BenchmarkRestore(b *testing.B) {
+	d := newDistrict(1000)
+	d.live(60)
+	data := make(map[stillwater.HouseholdID][]byte)
+	if err := d.engine.Changed(func(stillwater.HouseholdID) bool { return true }, func(id stillwater.HouseholdID, snapshot []byte) { data[id] = snapshot }); err != nil {
+		b.Fatal(err)
+	}
+	fresh := New(append(Defaults(), OnTrial(Defaults())...))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		id := d.ids[i%len(d.ids)]
+		if err := fresh.Restore(id, data[id]); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

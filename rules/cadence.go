@@ -11,38 +11,77 @@ const cadenceGaps = 32
 // cadence learns how often a device usually reports: the 90th percentile of its latest gaps, so that a meter that
 // also reports on change is judged by its slower heartbeat.
 type cadence struct {
-	Gaps  []int32 `json:"g,omitempty"` // seconds, a ring
-	Seen  int     `json:"n,omitempty"`
-	Usual int32   `json:"u,omitempty"` // seconds; 0: not known yet
+	Gaps  *[cadenceGaps]gap // a ring; nil: none yet
+	Usual uint32            // seconds; 0: not known yet
+	Seen  uint16            // how many gaps there were; see next
 }
 
-// add takes the next gap. Reports that arrive together are one.
-func (c *cadence) add(gap time.Duration) {
-	seconds := int32(min(gap, 30*24*time.Hour) / time.Second)
-	if seconds <= 0 {
-		return
+// gap is a time between reports in a quarter of the room: seconds up to nine hours, beyond that steps of 80 s, which a day has 1080 of.
+type gap uint16
+
+const (
+	gapFine = 1 << 15
+	gapStep = 80
+)
+
+func gapOf(seconds int64) gap {
+	if seconds < gapFine {
+		return gap(seconds)
 	}
-	if len(c.Gaps) < cadenceGaps {
-		c.Gaps = append(c.Gaps, seconds)
-	} else {
-		c.Gaps[c.Seen%cadenceGaps] = seconds
-	}
-	c.Seen++
-	if c.Seen%8 == 0 { // often enough to follow a change, seldom enough to cost nothing
-		var sorted [cadenceGaps]int32
-		n := copy(sorted[:], c.Gaps)
-		slices.Sort(sorted[:n])
-		c.Usual = sorted[n*9/10]
-	}
+	return gap(min(gapFine+seconds/gapStep, 1<<16-1))
 }
+
+func (g gap) seconds() uint32 {
+	if g < gapFine {
+		return uint32(g)
+	}
+	return uint32(g-gapFine) * gapStep
+}
+
+// add takes the next gap and says whether the usual interval changed, or may be taken to have. Reports that arrive together are one.
+func (c *cadence) add(between time.Duration) bool {
+	seconds := int64(min(between, 30*24*time.Hour) / time.Second)
+	if seconds <= 0 {
+		return false
+	}
+	if c.Gaps == nil {
+		c.Gaps = new([cadenceGaps]gap)
+	}
+	c.Gaps[c.Seen%cadenceGaps] = gapOf(seconds)
+	if c.Seen++; c.Seen == 0 {
+		c.Seen = cadenceGaps // the ring is full for ever
+	}
+	before := c.Usual
+	if c.Seen%8 == 0 { // often enough to follow a change, seldom enough to cost nothing
+		sorted := *c.Gaps
+		n := c.known()
+		slices.Sort(sorted[:n])
+		c.Usual = sorted[n*9/10].seconds()
+	}
+	return c.Usual != before || c.Usual == 0
+}
+
+// known is how many gaps are in the ring.
+func (c *cadence) known() int { return min(int(c.Seen), cadenceGaps) }
 
 // soFar is the longest gap yet, where too few are known to say what is usual.
 func (c *cadence) soFar() time.Duration {
-	if c.Usual > 0 || len(c.Gaps) == 0 {
+	if c.Usual > 0 || c.Seen == 0 {
 		return 0
 	}
-	return time.Duration(slices.Max(c.Gaps)) * time.Second
+	return time.Duration(slices.Max(c.Gaps[:c.known()]).seconds()) * time.Second
 }
 
 // usual is the interval as a duration; zero: not known yet.
 func (c *cadence) usual() time.Duration { return time.Duration(c.Usual) * time.Second }
+
+func (c *cadence) fields(k *codec) {
+	small(k, 1, &c.Usual)
+	small(k, 2, &c.Seen)
+	if k.reading && c.Seen > 0 {
+		c.Gaps = new([cadenceGaps]gap)
+	}
+	if c.Gaps != nil {
+		numbers(k, 3, c.Gaps[:])
+	}
+}

@@ -1,9 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
-	"errors"
-	"slices"
 	"time"
 
 	"stillwater"
@@ -11,70 +8,85 @@ import (
 
 // device is the engine's memory of one device.
 type device struct {
-	ID      stillwater.DeviceID   `json:"id"`
-	Kind    stillwater.DeviceKind `json:"kind,omitempty"` // learned from its quantities where no registry says it
-	Heard   time.Time             `json:"heard,omitzero"` // event clock: when the gateway last heard of it
-	Report  time.Time             `json:"report,omitzero"`
-	Rate    cadence               `json:"rate"`             // of arrivals
-	Beats   bool                  `json:"beats,omitempty"`  // it sends heartbeats, so that its silence means something
-	Gone    bool                  `json:"gone,omitempty"`   // its source said that it is away
-	Recent  []recent              `json:"recent,omitempty"` // by quantity
-	Counter counter               `json:"counter"`
-	Vouched time.Time             `json:"vouched,omitzero"` // up to when its readings vouch
-
-	Door *doorState `json:"door,omitempty"`
-
-	known stillwater.Device // what the registry says
+	ID        stillwater.DeviceID
+	said      *said    // what the registry says; never nil, and shared
+	Heard     instant  // event clock: when the gateway last heard of it
+	Report    instant  // event clock: when it last reported as it does at intervals
+	Vouched   instant  // up to when its readings vouch
+	DoorSince instant  // since when the door stands as it does
+	Counter   counter  // of a meter
+	Recent    []recent // by quantity
+	Rate      cadence  // of arrivals
+	Kind      kind     // learned from its quantities where no registry says it
+	Flags     flags
 }
 
-// recent are the latest readings of one quantity. They tell a reading that comes twice, as brokers send what was not
-// acknowledged, from one that comes late.
-type recent struct {
-	Quantity stillwater.Quantity `json:"q"`
-	Samples  samples             `json:"s"` // by time, the newest last; at most remembered
+// said is what rules need of what the registry says of a device.
+type said struct {
+	every    time.Duration // how often it usually reports; zero: learned
+	rollover stillwater.Litres
 }
 
-// remembered is how many readings of a quantity are remembered. Whether an older one came before is for the journal to say.
-const remembered = 8
+var unsaid = &said{} // read only
 
-// sample is one value with its time.
-type sample struct {
-	At    time.Time
-	Value float64
-}
+// kind is a stillwater.DeviceKind in a byte.
+type kind uint8
 
-// samples are written as plain numbers, for every home has many: microseconds since 1970 and value, in turn.
-type samples []sample
+// The kinds. Their numbers are in snapshots.
+const (
+	anyKind kind = iota
+	meter
+	doorContact
+	activitySensor
+	otherKind
+)
 
-// MarshalJSON writes them. A float64 holds microseconds exactly until the year 2255.
-func (s samples) MarshalJSON() ([]byte, error) {
-	flat := make([]float64, 0, 2*len(s))
-	for _, v := range s {
-		flat = append(flat, float64(v.At.UnixMicro()), v.Value)
+func kindOf(k stillwater.DeviceKind) kind {
+	switch k {
+	case "":
+		return anyKind
+	case stillwater.Meter:
+		return meter
+	case stillwater.DoorContact:
+		return doorContact
+	case stillwater.ActivitySensor:
+		return activitySensor
 	}
-	return json.Marshal(flat)
+	return otherKind
 }
 
-// UnmarshalJSON reads them back.
-func (s *samples) UnmarshalJSON(data []byte) error {
-	var flat []float64
-	if err := json.Unmarshal(data, &flat); err != nil {
-		return err
+// flags are what is so or not so of a device. Their bits are in snapshots.
+type flags uint8
+
+const (
+	beats    flags = 1 << iota // it sends heartbeats, so that its silence means something
+	gone                       // its source said that it is away
+	doorSeen                   // how the door stands is known
+	doorOpen
+)
+
+func (d *device) has(f flags) bool { return d.Flags&f != 0 }
+
+func (d *device) set(f flags, is bool) {
+	if d.Flags &^= f; is {
+		d.Flags |= f
 	}
-	if len(flat)%2 != 0 {
-		return errors.New("readings remembered: a time without a value")
-	}
-	*s = make(samples, 0, len(flat)/2)
-	for i := 0; i < len(flat); i += 2 {
-		*s = append(*s, sample{time.UnixMicro(int64(flat[i])).UTC(), flat[i+1]})
-	}
-	return nil
 }
 
-// doorState is how the door stands, since when.
-type doorState struct {
-	Open  bool      `json:"open"`
-	Since time.Time `json:"since"`
+func (d *device) fields(c *codec) {
+	text(c, 1, &d.ID)
+	small(c, 2, &d.Kind)
+	small(c, 3, &d.Flags)
+	c.time(4, &d.Heard)
+	c.time(5, &d.Report)
+	c.time(6, &d.Vouched)
+	c.time(7, &d.DoorSince)
+	c.part(8, &d.Counter)
+	c.part(9, &d.Rate)
+	parts(c, 10, &d.Recent)
+	if c.reading {
+		d.said = unsaid
+	}
 }
 
 // blindAfter is how many missed reports make a device silent, with a quarter of an interval to spare.
@@ -85,8 +97,8 @@ const leastSilence = 10 * time.Minute
 
 // usual is how often the device reports: as the registry says, or as learned; zero: not known.
 func (d *device) usual() time.Duration {
-	if d.known.Every > 0 {
-		return d.known.Every
+	if d.said.every > 0 {
+		return d.said.every
 	}
 	return d.Rate.usual()
 }
@@ -95,7 +107,7 @@ func (d *device) usual() time.Duration {
 // reports only events and sends no heartbeat.
 func (d *device) patience() time.Duration {
 	usual := d.usual()
-	periodic := d.Kind == stillwater.Meter || d.Beats || d.known.Every > 0
+	periodic := d.Kind == meter || d.has(beats) || d.said.every > 0
 	if usual == 0 || !periodic {
 		return 0
 	}
@@ -104,66 +116,100 @@ func (d *device) patience() time.Duration {
 
 // silentAt is when the device will have been quiet for longer than it should be, if nothing comes from it; zero: that cannot be
 // said. A time in which the gateway did not listen does not count.
-func (h *home) silentAt(d *device) time.Time {
-	p, since := d.patience(), later(d.Heard, h.Listening)
-	if p == 0 || since.IsZero() {
-		return time.Time{}
+func (h *home) silentAt(d *device) instant {
+	p, since := d.patience(), max(d.Heard, h.Listening)
+	if p == 0 || since == 0 {
+		return 0
 	}
-	return since.Add(p)
+	return since.add(p)
 }
 
 // unheard says whether nothing has come from the device for longer than it should, whatever the reason: then it does not show how
 // the home is. Whether the device is to be called silent is another question; see home.silent.
-func (d *device) unheard(now time.Time) bool {
+func (d *device) unheard(now instant) bool {
 	p := d.patience()
-	return d.Gone || p != 0 && !now.Before(d.Heard.Add(p))
+	return d.has(gone) || p != 0 && now >= d.Heard.add(p)
 }
 
 // silent says whether at now the device is quiet for longer than it should be, or its source says that it is away.
-func (h *home) silent(d *device, now time.Time) bool {
+func (h *home) silent(d *device, now instant) bool {
 	at := h.silentAt(d)
-	return d.Gone || (!at.IsZero() && !now.Before(at))
+	return d.has(gone) || at != 0 && now >= at
 }
 
-// hear notes that something came from the device. What is of unknown age tells how things stand, not that it spoke now.
-func (d *device) hear(r *stillwater.Reading) {
+// entry is a reading in the engine's own terms.
+type entry struct {
+	*stillwater.Reading
+	at, received instant
+	quantity     quantity
+}
+
+func entryOf(r *stillwater.Reading) entry {
+	return entry{r, instantOf(r.At), instantOf(r.Received), quantityOf(r.Quantity)}
+}
+
+// historyAfter is how old a reading is on arrival that is history: of an upload, or out of a buffer.
+const historyAfter = 2 * time.Minute
+
+// history says whether the reading was old when it came. More like it may follow at once, so that it does not say how things are.
+func (r *entry) history() bool { return r.received.sub(r.at) > historyAfter }
+
+// hear notes that something came from the device, and says whether it is to be judged otherwise than before: what is usual
+// of it changed, or what it is. What is of unknown age tells how things stand, not that it spoke now.
+func (d *device) hear(r *entry) (news bool) {
 	if r.Quantity == stillwater.Gone {
-		d.Gone = r.Value != 0
-		return
+		d.set(gone, r.Value != 0)
+		return true
 	}
-	d.Gone = false
-	if !r.Undated {
-		d.pace(r)
-	}
+	before, was := d.Flags, d.Kind
+	d.Flags &^= gone
 	switch r.Quantity {
 	case stillwater.WaterTotal, stillwater.WaterFlow:
-		d.Kind = stillwater.Meter
+		d.Kind = meter
 	case stillwater.Door:
-		d.Kind = stillwater.DoorContact
+		d.Kind = doorContact
 	case stillwater.Activity:
-		d.Kind = stillwater.ActivitySensor
+		d.Kind = activitySensor
 	}
+	if !r.Undated {
+		news = d.pace(r)
+	}
+	return news || d.Flags != before || d.Kind != was
 }
 
-// pace learns how often the device reports. Where there are heartbeats they alone set the pace.
-func (d *device) pace(r *stillwater.Reading) {
+// pace learns how often the device reports, and says whether that changed. Where there are heartbeats they alone set the pace; a door
+// without them has none.
+func (d *device) pace(r *entry) (news bool) {
+	p := d.patience()
+	news = d.Heard == 0 || p != 0 && r.received >= d.Heard.add(p) // it is heard again
 	if r.Quantity == stillwater.Alive {
-		d.Beats = true
+		d.Flags |= beats
 	}
-	if r.Quantity == stillwater.Alive || !d.Beats {
-		switch age := r.Received.Sub(r.At); {
-		case !d.Report.IsZero():
-			d.Rate.add(r.Received.Sub(d.Report))
+	if r.Quantity == stillwater.Alive || !d.has(beats) {
+		switch age := r.received.sub(r.at); {
+		case d.Kind == doorContact && !d.has(beats):
+		case d.Report != 0:
+			if !d.replays(r) {
+				news = d.Rate.add(r.received.sub(d.Report)) || news
+			}
 		case age > time.Hour: // it sends its history, about that often
-			d.Rate.add(age)
+			news = d.Rate.add(age) || news
 		}
-		d.Report = r.Received
+		d.Report = r.received
 	}
-	d.Heard = later(d.Heard, r.Received)
+	d.Heard = max(d.Heard, r.received)
+	return news
+}
+
+// replays says whether the reading is one more of an upload: history that comes faster than it happened. It says nothing of how
+// often the device reports.
+func (d *device) replays(r *entry) bool {
+	before := d.recentOf(r.quantity)
+	return before != nil && r.history() && r.at.sub(before.At) > 2*r.received.sub(d.Report)
 }
 
 // recentOf are the latest readings of the quantity, nil if there were none.
-func (d *device) recentOf(q stillwater.Quantity) *recent {
+func (d *device) recentOf(q quantity) *recent {
 	for i := range d.Recent {
 		if d.Recent[i].Quantity == q {
 			return &d.Recent[i]
@@ -172,40 +218,15 @@ func (d *device) recentOf(q stillwater.Quantity) *recent {
 	return nil
 }
 
-// check says whether a reading is new, late, or nothing that can be told from what is known.
-func (r *recent) check(v sample) Outcome {
-	if r == nil || v.At.After(r.Samples[len(r.Samples)-1].At) {
-		return Accepted
-	}
-	if slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) && s.Value == v.Value }) {
-		return Duplicate
-	}
-	if slices.ContainsFunc(r.Samples, func(s sample) bool { return s.At.Equal(v.At) }) {
-		return OutOfOrder
-	}
-	return Late
-}
-
 // note remembers the reading.
-func (d *device) note(r *stillwater.Reading) {
-	known := d.recentOf(r.Quantity)
-	if known == nil {
-		d.Recent = append(d.Recent, recent{Quantity: r.Quantity})
-		known = &d.Recent[len(d.Recent)-1]
+func (d *device) note(r *entry) {
+	s := sample{r.at, r.Value}
+	switch known := d.recentOf(r.quantity); {
+	case known == nil:
+		d.Recent = append(d.Recent, recent{At: s.At, Value: s.Value, Quantity: r.quantity})
+	case s.At > known.At:
+		known.note(s)
+	default:
+		known.noteLate(s)
 	}
-	i := len(known.Samples)
-	for i > 0 && known.Samples[i-1].At.After(r.At) {
-		i--
-	}
-	known.Samples = slices.Insert(known.Samples, i, sample{At: r.At, Value: r.Value})
-	if len(known.Samples) > remembered {
-		known.Samples = slices.Delete(known.Samples, 0, 1)
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -10,9 +10,8 @@
 package rules
 
 import (
+	"bytes"
 	"cmp"
-	"container/heap"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,34 +47,29 @@ type Home struct {
 	ID       stillwater.HouseholdID
 	Location *time.Location
 	Devices  []stillwater.Device
+
+	Residents int // 0: not known, taken for one
 }
 
 // Engine judges the rules for many households.
 type Engine struct {
-	rules []boundRule
-	homes map[stillwater.HouseholdID]*home
-	queue wakeQueue
-	now   time.Time
-	found []stillwater.Finding // that began or ended in the step under way
-	holds []stillwater.Finding // that hold in the home being judged
-}
+	rules  []boundRule // of set
+	set    *ruleset
+	homes  map[stillwater.HouseholdID]*home
+	said   map[said]*said // what the registry says of devices, each once
+	queue  wakeQueue
+	now    instant
+	always bool                 // judge at every reading: the slow, obvious engine that tests hold the other against
+	found  []stillwater.Finding // that began or ended in the step under way
+	holds  []stillwater.Finding // that hold in the home being judged
 
-// boundRule is a rule with its detector.
-type boundRule struct {
-	Rule
-	detector detector
-	index    int // among the engine's rules
+	calendar Calendar
 }
 
 // New makes an engine for the rules, which must be valid.
 func New(list []Rule) *Engine {
-	e := &Engine{homes: map[stillwater.HouseholdID]*home{}}
-	for _, r := range list {
-		if d := detectorOf(r.Name); d != nil {
-			e.rules = append(e.rules, boundRule{r, d, len(e.rules)})
-		}
-	}
-	return e
+	set := bind(list)
+	return &Engine{set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, said: map[said]*said{}}
 }
 
 // Put tells the engine of a household, or what changed about it. What it remembers of it stays.
@@ -84,24 +78,43 @@ func (e *Engine) Put(spec Home) {
 	if spec.Location != nil {
 		h.location = spec.Location
 	}
+	h.settled(spec.Residents)
 	for _, d := range spec.Devices {
 		dev := h.device(d.ID)
-		dev.Kind, dev.known = d.Kind, d
+		dev.Kind, dev.said = kindOf(d.Kind), e.saidOf(d)
 	}
-	h.Devices = slices.DeleteFunc(h.Devices, func(d *device) bool {
+	h.Devices = slices.DeleteFunc(h.Devices, func(d device) bool {
 		return !slices.ContainsFunc(spec.Devices, func(k stillwater.Device) bool { return k.ID == d.ID })
 	})
+	h.stirred = true
 	e.schedule(h)
 }
 
+// saidOf is what the registry says of a device.
+func (e *Engine) saidOf(d stillwater.Device) *said {
+	s := said{d.Every, d.Rollover}
+	if e.said[s] == nil {
+		e.said[s] = &s
+	}
+	return e.said[s]
+}
+
+// Locate tells the engine of a household's time zone alone: its devices are learned from their readings.
+func (e *Engine) Locate(id stillwater.HouseholdID, zone *time.Location) { e.home(id).location = zone }
+
 // Remove forgets a household.
-func (e *Engine) Remove(id stillwater.HouseholdID) { delete(e.homes, id) }
+func (e *Engine) Remove(id stillwater.HouseholdID) {
+	if h := e.homes[id]; h != nil {
+		e.queue.set(h, 0)
+		delete(e.homes, id)
+	}
+}
 
 // home finds the household's memory or makes it.
 func (e *Engine) home(id stillwater.HouseholdID) *home {
 	h := e.homes[id]
 	if h == nil {
-		h = &home{id: id, location: time.UTC, rules: e.rules, windows: make([]*window, len(e.rules)), runs: make([]*run, len(e.rules))}
+		h = &home{id: id, location: time.UTC, rules: e.set, stirred: true}
 		e.homes[id] = h
 	}
 	return h
@@ -110,7 +123,8 @@ func (e *Engine) home(id stillwater.HouseholdID) *home {
 // Check says what will become of a reading if Step is given it now. It changes nothing.
 func (e *Engine) Check(r *stillwater.Reading) Outcome {
 	if h := e.homes[r.Household]; h != nil {
-		return h.check(r)
+		own := entryOf(r)
+		return h.check(&own)
 	}
 	return Accepted
 }
@@ -123,46 +137,65 @@ func (e *Engine) Step(entry *stillwater.Entry) ([]stillwater.Finding, Outcome) {
 	case entry.Reading != nil:
 		return e.read(entry.Reading)
 	case !entry.Tick.IsZero():
-		e.tick(entry.Tick)
+		e.tick(instantOf(entry.Tick))
 	case entry.Rearm != "":
-		e.rearm(entry.Rearm, entry.At)
+		e.rearm(entry.Rearm, instantOf(entry.At))
+	case entry.Away != nil:
+		e.away(entry.Away)
 	case !entry.Resumed.IsZero():
-		e.resume(entry.Resumed)
+		e.resume(instantOf(entry.Resumed))
 	}
 	return e.found, ""
 }
 
-// read takes a reading.
+// read takes a reading. Where it could bring something on, the home is judged; unless it is history, of which more may follow at once:
+// a silence that ends in the same upload tells nobody anything. Then the home is judged at its next reading that is fresh, or in
+// the next whole minute. What ends does so at once, and what is of water begins at once, for a surge that is over is news all
+// the same.
 func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
-	h := e.home(r.Household)
-	checked := h.check(r)
+	h, own := e.home(r.Household), entryOf(r)
+	checked := h.check(&own)
 	if !checked.Journaled() {
 		return nil, checked
 	}
-	e.now = later(e.now, r.Received)
+	e.now = max(e.now, own.received)
 	if checked == Late {
-		h.readLate(r)
+		h.readLate(&own)
 	} else {
-		checked = h.read(r)
+		checked = h.read(&own)
 	}
-	e.judge(h, e.now)
+	h.heard(e.now)
+	h.dirty, h.Looked = true, e.now
+	if h.moved {
+		h.settleDue(0)
+		e.schedule(h)
+	}
+	judge := e.toJudge(h, e.now)
+	switch {
+	case own.history():
+		if judge {
+			e.compare(h, e.now, true)
+			h.roomLeft = h.room()
+		}
+		h.Awaits = true
+		e.schedule(h)
+	case judge || h.Awaits:
+		e.judge(h, e.now)
+	}
 	return e.found, checked
 }
 
 // tick lets the time pass up to and including at, and judges each home at the whole minute at which something falls due. Where
 // nothing does, nothing changes, the engine's now included: it must be found again in the memories of homes.
-func (e *Engine) tick(at time.Time) {
-	for len(e.queue) > 0 && !e.queue[0].at.After(at) {
-		w := heap.Pop(&e.queue).(wake)
-		if e.homes[w.home.id] != w.home || !w.home.wakeAt.Equal(w.at) {
-			continue // forgotten, or due sooner by another entry
-		}
-		w.home.wakeAt = time.Time{}
-		if !due(w.home).Equal(w.at) { // it was put off since
-			e.schedule(w.home)
+func (e *Engine) tick(at instant) {
+	for len(e.queue) > 0 && e.queue[0].at <= at {
+		w := e.queue[0]
+		if due := due(w.home); due != w.at { // it was put off since
+			e.queue.set(w.home, due)
 			continue
 		}
-		e.now = later(e.now, w.at)
+		e.now = max(e.now, w.at)
+		w.home.dirty, w.home.Looked = true, e.now
 		e.judge(w.home, e.now)
 	}
 	slices.SortStableFunc(e.found, func(a, b stillwater.Finding) int { // the order of the visits depends on what was queued before
@@ -183,30 +216,31 @@ func (e *Engine) Next() time.Time {
 	if len(e.queue) == 0 {
 		return time.Time{}
 	}
-	return e.queue[0].at
+	return e.queue[0].at.time()
 }
 
 // rearm begins stillness anew, after people dealt with an incident of the home.
-func (e *Engine) rearm(id stillwater.HouseholdID, at time.Time) {
+func (e *Engine) rearm(id stillwater.HouseholdID, at instant) {
 	h := e.homes[id]
 	if h == nil {
 		return
 	}
-	e.now = later(e.now, at)
+	e.now = max(e.now, at)
 	h.Rearmed = at
-	if !h.StillFrom.IsZero() {
-		h.StillFrom = later(h.StillFrom, at)
+	if h.StillFrom != 0 {
+		h.StillFrom = max(h.StillFrom, at)
 	}
+	h.dirty, h.Looked = true, e.now
 	e.judge(h, e.now)
 }
 
 // resume takes the end of a time in which the gateway itself was away: that nothing was heard says nothing of the devices.
-func (e *Engine) resume(at time.Time) {
-	e.now = later(e.now, at)
+func (e *Engine) resume(at instant) {
+	e.now = max(e.now, at)
 	for _, id := range e.ids() {
 		h := e.homes[id]
-		h.Listening = later(h.Listening, at)
-		h.dirty, h.Looked = true, e.now
+		h.Listening = max(h.Listening, at)
+		h.dirty, h.Looked, h.stirred = true, e.now, true
 		e.schedule(h)
 	}
 }
@@ -221,159 +255,80 @@ func (e *Engine) ids() []stillwater.HouseholdID {
 	return ids
 }
 
-// judge compares what holds in the home at now with what held before, and files what began and ended.
-func (e *Engine) judge(h *home, now time.Time) {
-	h.dirty, h.Looked = true, now
-	e.holds = e.holds[:0]
-	for i := range h.rules {
-		e.judgeRule(h, &h.rules[i], now)
-	}
-	h.Active = slices.DeleteFunc(h.Active, func(old stillwater.Finding) bool {
-		if slices.ContainsFunc(e.holds, func(f stillwater.Finding) bool { return f.Rule == old.Rule && f.Device == old.Device }) {
-			return false
-		}
-		old.Ended = now
-		e.found = append(e.found, old)
-		return true
-	})
-	for i := range e.holds {
-		if f := &e.holds[i]; !h.active(f.Rule, f.Device) {
-			h.Active = append(h.Active, *f)
-			e.found = append(e.found, *f)
-		}
-	}
-	e.schedule(h)
-}
-
-// judgeRule adds what the rule finds in the home to holds.
-func (e *Engine) judgeRule(h *home, r *boundRule, now time.Time) {
-	n := len(e.holds)
-	e.holds = r.detector.judge(h, r, now, e.holds)
-	for i := n; i < len(e.holds); i++ {
-		f := &e.holds[i]
-		f.Household, f.Rule, f.Kind, f.Severity, f.Trial, f.Began = h.id, r.Name, r.detector.kind(), r.Severity, r.Trial, now
-	}
-}
-
-// goingOn is the rule's finding that goes on, of the device or (with "") of the home; nil: there is none.
-func (h *home) goingOn(rule string, device stillwater.DeviceID) *stillwater.Finding {
-	for i := range h.Active {
-		if f := &h.Active[i]; f.Rule == rule && f.Device == device {
-			return f
-		}
-	}
-	return nil
-}
-
-// active says whether the finding goes on.
-func (h *home) active(rule string, device stillwater.DeviceID) bool {
-	return h.goingOn(rule, device) != nil
-}
-
 // schedule queues the home for when it is due.
-func (e *Engine) schedule(h *home) {
-	at := due(h)
-	if at.IsZero() {
-		return
-	}
-	if h.wakeAt.IsZero() || at.Before(h.wakeAt) {
-		h.wakeAt = at
-		heap.Push(&e.queue, wake{at, h})
-	}
-}
+func (e *Engine) schedule(h *home) { e.queue.set(h, due(h)) }
 
-// due is the first whole minute at which a judgement of the home can change by time alone; zero: it cannot. It follows from the
+// due is the first whole minute at which a judgement of the home can change by time alone; 0: it cannot. It follows from the
 // home's memory and nothing else, so that a restart finds it again. That it is too early does no harm: the home is looked at and
 // queued again.
-func due(h *home) time.Time {
-	var at time.Time
-	for i := range h.rules {
-		at = sooner(at, h.rules[i].detector.wake(h, &h.rules[i]))
+func due(h *home) instant {
+	var at instant
+	if h.Awaits {
+		at = h.Looked
 	}
-	if at.IsZero() {
-		return at
+	at = sooner(at, h.wakeAbsence())
+	for _, r := range h.rules.time {
+		at = sooner(at, r.as.wake(h, r.boundRule))
 	}
-	if at = ceilMinute(at); !at.After(h.Looked) { // it was looked at since
-		at = ceilMinute(h.Looked.Add(1))
+	if at == 0 {
+		return 0
+	}
+	if at = ceilMinute(at); at <= h.Looked { // it was looked at since
+		at = ceilMinute(h.Looked + 1)
 	}
 	return at
 }
 
-// ceilMinute is the first whole minute not before t.
-func ceilMinute(t time.Time) time.Time {
-	if m := t.Truncate(time.Minute); !m.Equal(t) {
-		return m.Add(time.Minute)
-	}
-	return t
-}
-
 // Changed calls put with the memory of every household that changed since the last call, and of those for which also says so, in
-// order.
+// order. Restore takes it back.
 func (e *Engine) Changed(also func(stillwater.HouseholdID) bool, put func(stillwater.HouseholdID, []byte)) error {
+	var buf []byte
 	for _, id := range e.ids() {
 		h := e.homes[id]
 		if !h.dirty && !also(id) {
 			continue
 		}
-		data, err := json.Marshal(h.memory)
-		if err != nil {
+		var err error
+		if buf, err = encode(buf[:0], &snapshot{h.rules.within, &h.memory}); err != nil {
 			return fmt.Errorf("memory of household %q: %w", id, err)
 		}
 		h.dirty = false
-		put(id, data)
+		put(id, bytes.Clone(buf))
 	}
 	return nil
 }
 
 // Restore puts back the memory of one household. What Put said of its devices stays, of those too that the memory does not have.
 func (e *Engine) Restore(id stillwater.HouseholdID, data []byte) error {
-	h := e.home(id)
 	var remembered memory
-	if err := json.Unmarshal(data, &remembered); err != nil {
-		return fmt.Errorf("memory of household %q: %w", id, err)
+	kept := snapshot{memory: &remembered}
+	if err := decode(data, &kept); err != nil {
+		return fmt.Errorf("memory of household %q %w", id, err)
 	}
+	h := e.home(id)
 	said := h.Devices
 	h.memory = remembered
-	clear(h.windows)
-	clear(h.runs)
-	slices.SortFunc(h.Devices, func(a, b *device) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	if kept.within < h.rules.within { // a rule has a longer window than there was: what was drawn before is not known
+		h.WholeFrom = max(h.WholeFrom, h.DataTo.add(-kept.within))
+	}
+	slices.SortFunc(h.Devices, func(a, b device) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	for _, d := range said {
 		back := h.device(d.ID)
-		back.Kind, back.known = d.Kind, d.known
+		back.Kind, back.said = d.Kind, d.said
 	}
-	e.now = later(e.now, h.Looked)
+	h.stirred = true
+	e.now = max(e.now, h.Looked)
 	e.schedule(h)
 	return nil
 }
 
-// wake is a home to be looked at.
-type wake struct {
-	at   time.Time
-	home *home
+// snapshot is the memory of a home as it is stored, and how far back it has draws.
+type snapshot struct {
+	within time.Duration
+	memory *memory
 }
 
-// wakeQueue is a heap by time, then household, so that equal times have one order.
-type wakeQueue []wake
-
-func (q wakeQueue) Len() int { return len(q) }
-func (q wakeQueue) Less(i, j int) bool {
-	if !q[i].at.Equal(q[j].at) {
-		return q[i].at.Before(q[j].at)
-	}
-	return q[i].home.id < q[j].home.id
+func (s *snapshot) fields(c *codec) {
+	c.span(1, &s.within)
+	c.part(2, s.memory)
 }
-func (q wakeQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-
-// Push and Pop are container/heap's.
-func (q *wakeQueue) Push(x any) { *q = append(*q, x.(wake)) }
-
-// Pop gives the last.
-func (q *wakeQueue) Pop() any {
-	old := *q
-	w := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return w
-}
-
-// Locate tells the engine of a household's time zone alone: its devices are learned from their readings.
-func (e *Engine) Locate(id stillwater.HouseholdID, zone *time.Location) { e.home(id).location = zone }

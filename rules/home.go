@@ -16,91 +16,141 @@ const eventPatience = 95 * time.Minute
 // some seconds late, what was not acknowledged.
 const undatedYields = 2 * time.Minute
 
-// usualDays is how many days the usual longest stillness is learned from, and usualLeast how many it takes.
-const (
-	usualDays  = 28
-	usualLeast = 7
-)
-
-// home is the engine's memory of one household. What is in memory is in every snapshot; the rest follows from the registry.
+// home is the engine's memory of one household. What is in memory is in every snapshot; the rest follows from it and the registry.
 type home struct {
 	memory
-	id       stillwater.HouseholdID
-	location *time.Location
-	rules    []boundRule
-	windows  []*window // of memory, by rule, so that a reading looks up no names
-	runs     []*run    // the same
-	wakeAt   time.Time // the entry in the engine's queue; zero: none
-	dirty    bool      // changed since the last snapshot
+	gate
+	id        stillwater.HouseholdID
+	location  *time.Location
+	rules     *ruleset
+	place     int32 // in the engine's queue, from 1; 0: not in it
+	dirty     bool  // changed since the last snapshot
+	stirred   bool  // something happened that may bring a finding on or nearer: a device is another, or changed its ways
+	residents uint8 // as the registry says; 0: not known
+	watched   bool  // a finding goes on that can end by any reading; one of stillness takes a sign of life
+	moved     bool  // the door did: the gate is to be made anew
+
+	vouchedTo instant // DataTo before the reading under way
 }
 
 // memory is what the engine knows of a household by what happened.
 type memory struct {
-	First     time.Time       `json:"first,omitzero"` // the first reading
-	DataTo    time.Time       `json:"dataTo,omitzero"`
-	Covered   time.Duration   `json:"covered"`            // all the time that readings vouch for
-	Vouched   time.Time       `json:"vouched,omitzero"`   // event clock: when DataTo last moved
-	Listening time.Time       `json:"listening,omitzero"` // since when the gateway has listened without a break
-	Life      stillwater.Life `json:"life"`               // last signs of life
-	StillFrom time.Time       `json:"stillFrom,omitzero"` // since when stillness counts: the last sign of life, later by every hole since
-	WholeFrom time.Time       `json:"wholeFrom,omitzero"` // since when coverage has no hole
-	Rearmed   time.Time       `json:"rearmed,omitzero"`   // when an incident was last closed
-	Looked    time.Time       `json:"looked,omitzero"`    // event clock: when it was last judged
-	Devices   []*device       `json:"devices"`            // by ID
+	First     instant       // the first reading
+	DataTo    instant       // up to when readings vouch for the home
+	Covered   time.Duration // all the time that readings vouch for
+	Vouched   instant       // event clock: when DataTo last moved
+	Listening instant       // since when the gateway has listened without a break
+	Life      life          // last signs of life
+	StillFrom instant       // since when stillness counts: the last sign of life, later by every hole since
+	WholeFrom instant       // since when coverage has no hole
+	Rearmed   instant       // when an incident was last closed
+	Looked    instant       // event clock: when something of it last came, or it was last judged
 
-	Draws   []draw             `json:"draws,omitempty"` // of the last maxWithin
-	Dropped int                `json:"dropped,omitempty"`
-	Windows map[string]*window `json:"windows,omitempty"` // by rule
-	Runs    map[string]*run    `json:"runs,omitempty"`    // by rule
+	Devices        []device // by ID
+	Draws          draws
+	Leak           run  // water in every slot
+	Running        flow // a draw that does not end
+	Usually        usually
+	Routine        *routine      // nil: no rule learns, or nothing was learned yet
+	Goings         uint8         // how often the door went since she was known to be in
+	SettledDay     int32         // the local day on which the routine was last settled
+	SettledCovered time.Duration // Covered then
 
-	Day     int     `json:"day,omitempty"`     // the local day whose longest stillness Longest is
-	Longest int32   `json:"longest,omitempty"` // minutes
-	Days    []int32 `json:"days,omitempty"`    // longest stillness of the last days, minutes
-	Usual   int32   `json:"usual,omitempty"`   // their median
+	Awaits bool // history came and it was not judged since; see Engine.read
 
-	Active []stillwater.Finding `json:"active,omitempty"` // findings that go on
+	Absence *absence // planned; nil: none
+	Taught  lesson   // the last that was learned
+
+	Active *[]stillwater.Finding // findings that go on; nil: none
 }
 
-// device finds the device by its ID and makes its memory at its first reading.
-func (h *home) device(id stillwater.DeviceID) *device {
-	i, ok := slices.BinarySearchFunc(h.Devices, id, func(d *device, id stillwater.DeviceID) int { return strings.Compare(string(d.ID), string(id)) })
-	if !ok {
-		h.Devices = slices.Insert(h.Devices, i, &device{ID: id})
+func (m *memory) fields(c *codec) {
+	c.time(1, &m.First)
+	c.time(2, &m.Rearmed)
+	c.time(3, &m.Listening)
+	c.time(4, &m.WholeFrom)
+	c.time(5, &m.StillFrom)
+	c.time(6, &m.DataTo)
+	c.time(7, &m.Vouched)
+	c.time(8, &m.Looked)
+	c.span(9, &m.Covered)
+	c.flag(10, &m.Awaits)
+	c.part(11, &m.Life)
+	parts(c, 12, &m.Devices)
+	c.part(13, &m.Draws)
+	c.part(14, &m.Leak)
+	c.part(15, &m.Running)
+	c.part(16, &m.Usually)
+	going := m.goingOn()
+	asJSON(c, 17, &going)
+	optional(c, 18, &m.Routine)
+	small(c, 19, &m.Goings)
+	small(c, 20, &m.SettledDay)
+	c.span(21, &m.SettledCovered)
+	optional(c, 50, &m.Absence)
+	c.part(51, &m.Taught)
+	if c.reading {
+		m.setGoingOn(going)
 	}
-	return h.Devices[i]
+}
+
+// device finds the device by its ID and makes its memory at its first reading. What it gives is valid until the next device is made.
+func (h *home) device(id stillwater.DeviceID) *device {
+	i, ok := h.find(id)
+	if !ok {
+		if len(h.Devices) == cap(h.Devices) {
+			h.Devices = append(make([]device, 0, len(h.Devices)+1), h.Devices...) // few homes have many
+		}
+		h.Devices = slices.Insert(h.Devices, i, device{ID: id, said: unsaid})
+		h.stirred = true
+	}
+	return &h.Devices[i]
+}
+
+// find is where the device is, or would be.
+func (h *home) find(id stillwater.DeviceID) (int, bool) {
+	for i := range h.Devices {
+		if c := strings.Compare(string(h.Devices[i].ID), string(id)); c >= 0 {
+			return i, c == 0
+		}
+	}
+	return len(h.Devices), false
 }
 
 // covering is the kind of device that covers the home: the meter, and where there is none, activity sensors. A door contact
 // alone never does.
-func (h *home) covering() stillwater.DeviceKind {
-	for _, d := range h.Devices {
-		if d.Kind == stillwater.Meter {
-			return stillwater.Meter
+func (h *home) covering() kind {
+	for i := range h.Devices {
+		if h.Devices[i].Kind == meter {
+			return meter
 		}
 	}
-	return stillwater.ActivitySensor
+	return activitySensor
 }
 
 // check says what will become of a reading, without changing anything.
-func (h *home) check(r *stillwater.Reading) Outcome {
-	i, ok := slices.BinarySearchFunc(h.Devices, r.Device, func(d *device, id stillwater.DeviceID) int { return strings.Compare(string(d.ID), string(id)) })
-	if !ok {
+func (h *home) check(r *entry) Outcome {
+	i, ok := h.find(r.Device)
+	if !ok || r.Quantity == stillwater.Gone { // of those the latest word counts
 		return Accepted
 	}
-	if r.Quantity == stillwater.Gone {
-		return Accepted // the latest word counts
-	}
-	return h.Devices[i].recentOf(r.Quantity).check(sample{r.At, r.Value})
+	return h.Devices[i].recentOf(r.quantity).check(sample{r.at, r.Value})
 }
 
 // read takes a reading into the memory.
-func (h *home) read(r *stillwater.Reading) Outcome {
-	if h.First.IsZero() {
-		h.First = r.At
+func (h *home) read(r *entry) Outcome {
+	h.vouchedTo = h.DataTo
+	if h.First == 0 {
+		h.First = r.at
 	}
 	d := h.device(r.Device)
 	lastReport := d.Heard
-	d.hear(r)
+	if d.hear(r) {
+		h.stirred = true
+	}
+	if r.Quantity == stillwater.Gone {
+		return Accepted
+	}
 	d.note(r)
 	switch r.Quantity {
 	case stillwater.WaterTotal:
@@ -108,14 +158,14 @@ func (h *home) read(r *stillwater.Reading) Outcome {
 	case stillwater.WaterFlow:
 		h.vouchEvent(d, r)
 		if r.Value > 0 && !r.Undated {
-			h.live(&h.Life.Water, r.At)
+			h.live(byWater, r.at, r.at)
 		}
 	case stillwater.Door:
 		h.readDoor(d, r, lastReport)
 	case stillwater.Activity:
 		h.vouchEvent(d, r)
 		if !r.Undated {
-			h.live(&h.Life.Activity, r.At)
+			h.live(byActivity, r.at, r.at)
 		}
 	case stillwater.Alive:
 		h.vouchEvent(d, r)
@@ -123,37 +173,24 @@ func (h *home) read(r *stillwater.Reading) Outcome {
 	return Accepted
 }
 
-// readLate takes a reading behind its device: the counter and the door have gone on since, but if it is the newest sign of life it
-// counts as one. What it says of draws between is in the journal, and no more.
-func (h *home) readLate(r *stillwater.Reading) {
-	d := h.device(r.Device)
-	d.note(r)
-	switch {
-	case r.Undated:
-	case r.Quantity == stillwater.Door:
-		h.live(&h.Life.Door, r.At)
-	case r.Quantity == stillwater.Activity:
-		h.live(&h.Life.Activity, r.At)
-	}
-}
-
 // readCounter turns a counter value into a draw, and its span into coverage. A value of unknown age vouches for nothing: what it may
 // say of use, the next one says too.
-func (h *home) readCounter(d *device, r *stillwater.Reading) Outcome {
+func (h *home) readCounter(d *device, r *entry) Outcome {
 	if r.Undated {
 		return Accepted
 	}
-	w, outcome := d.Counter.advance(r.Value, r.At, d.known.Rollover)
+	w, outcome := d.Counter.advance(r.Value, r.at, d.said.rollover)
 	if outcome == Held {
 		return outcome // it vouches for nothing
 	}
 	if outcome == First {
-		d.Vouched = r.At
-		h.WholeFrom, h.StillFrom = later(h.WholeFrom, r.At), later(h.StillFrom, r.At)
+		d.Vouched = r.at
+		h.WholeFrom, h.StillFrom = max(h.WholeFrom, r.at), max(h.StillFrom, r.at)
 		h.advanceTo(r)
+		h.stirred = true
 		return outcome
 	}
-	if hole := w.From.Sub(d.Vouched); hole > 0 {
+	if hole := w.From.sub(d.Vouched); hole > 0 {
 		h.hole(hole, w.From)
 	}
 	d.Vouched = w.To
@@ -163,117 +200,114 @@ func (h *home) readCounter(d *device, r *stillwater.Reading) Outcome {
 }
 
 // vouchEvent takes a report of a sensor that only reports events: it vouches back to the last report unless that is too long ago.
-func (h *home) vouchEvent(d *device, r *stillwater.Reading) {
-	if r.Undated || d.Kind != h.covering() || !r.At.After(h.DataTo) {
+func (h *home) vouchEvent(d *device, r *entry) {
+	if r.Undated || d.Kind != h.covering() || r.at <= h.DataTo {
 		return
 	}
-	d.Vouched = r.At
-	if h.DataTo.IsZero() {
-		h.StillFrom, h.WholeFrom = later(h.StillFrom, r.At), r.At
-	} else if gap := r.At.Sub(h.DataTo); gap > max(eventPatience, 3*d.usual()) {
-		h.hole(gap, r.At)
+	d.Vouched = r.at
+	if h.DataTo == 0 {
+		h.StillFrom, h.WholeFrom = max(h.StillFrom, r.at), r.at
+		h.stirred = true
+	} else if gap := r.at.sub(h.DataTo); gap > d.eventPatience() {
+		h.hole(gap, r.at)
 	}
 	h.advanceTo(r)
 }
 
+// eventPatience is the longest time between two reports of the device that they vouch for.
+func (d *device) eventPatience() time.Duration { return max(eventPatience, 3*d.usual()) }
+
 // readDoor takes the state of the door; a change is a sign of life, unless its moment or what was before is not known.
-func (h *home) readDoor(d *device, r *stillwater.Reading, lastReport time.Time) {
-	open := r.Value == stillwater.Open
-	hole := d.patience() > 0 && r.Received.Sub(lastReport) > max(eventPatience, 3*d.usual())
-	if d.Door != nil && (d.Door.Open == open || r.Undated && r.Received.Sub(lastReport) < undatedYields) {
+func (h *home) readDoor(d *device, r *entry, lastReport instant) {
+	open, quiet := r.Value == stillwater.Open, r.received.sub(lastReport)
+	if d.has(doorSeen) && (d.has(doorOpen) == open || r.Undated && quiet < undatedYields) {
 		return // a repeated state, or one that may be older than what the door said just now
 	}
-	first := d.Door == nil
-	d.Door = &doorState{Open: open, Since: r.At}
-	if !first && !hole && !r.Undated {
-		h.live(&h.Life.Door, r.At)
+	first, hole := !d.has(doorSeen), d.patience() > 0 && quiet > d.eventPatience()
+	d.set(doorSeen, true)
+	d.set(doorOpen, open)
+	d.DoorSince = r.at
+	h.moved = true
+	if !first && !hole && !r.Undated && h.Goings <= doorBelieved {
+		h.live(byDoor, r.at, r.at)
 	}
 }
 
-// advanceTo moves the watermark of the home to what all its covering devices vouch for.
-func (h *home) advanceTo(r *stillwater.Reading) {
+// advanceTo moves the watermark of the home to what all its covering devices vouch for. It is the one place where coverage advances;
+// hole, called before it, says which part of the advance nothing is known of.
+func (h *home) advanceTo(r *entry) {
 	kind := h.covering()
-	var to time.Time
-	for _, d := range h.Devices {
-		switch {
-		case d.Kind != kind || d.Vouched.IsZero():
-		case kind == stillwater.ActivitySensor: // together they see the home
-			to = later(to, d.Vouched)
-		case to.IsZero() || d.Vouched.Before(to): // a home with two meters is known as far as both are
+	var to instant
+	for i := range h.Devices {
+		switch d := &h.Devices[i]; {
+		case d.Kind != kind || d.Vouched == 0:
+		case kind == activitySensor: // together they see the home
+			to = max(to, d.Vouched)
+		case to == 0 || d.Vouched < to: // a home with two meters is known as far as both are
 			to = d.Vouched
 		}
 	}
-	if to.After(h.DataTo) {
-		if !h.DataTo.IsZero() {
-			h.Covered += to.Sub(h.DataTo)
+	if to > h.DataTo {
+		if h.DataTo != 0 {
+			h.Covered += to.sub(h.DataTo)
+			h.SettledCovered += h.absentIn(h.DataTo, to)
 		}
-		h.DataTo, h.Vouched = to, r.Received
+		h.DataTo, h.Vouched = to, r.received
+		h.passAbsence()
 	}
 }
 
-// hole takes a span of which nothing can be known: it pauses stillness.
-func (h *home) hole(length time.Duration, end time.Time) {
+// hole takes a span of which nothing can be known, up to end: it pauses stillness. It is the one place where a hole is taken.
+func (h *home) hole(length time.Duration, end instant) {
 	h.Covered -= length
+	h.SettledCovered -= h.absentIn(end.add(-length), end)
 	h.WholeFrom = end
-	if !h.StillFrom.IsZero() {
-		h.StillFrom = h.StillFrom.Add(length)
+	h.unsettled()
+	if h.StillFrom != 0 {
+		h.StillFrom = h.StillFrom.add(length)
 	}
 }
 
-// live notes a sign of life at the moment at.
-func (h *home) live(kind *time.Time, at time.Time) {
-	if !at.After(*kind) {
-		return
-	}
-	newest := at.After(h.Life.Last())
-	*kind = at
-	if !newest {
-		return
-	}
-	if !h.StillFrom.IsZero() {
-		h.learnUsual(at, at.Sub(h.StillFrom))
-	}
-	h.StillFrom = later(h.StillFrom, at)
-}
+// unsettled notes that something happened which can end a finding of stillness.
+func (h *home) unsettled() { h.stirred = h.stirred || h.Active != nil }
 
-// learnUsual files how long it had been still when life showed at the moment at.
-func (h *home) learnUsual(at time.Time, still time.Duration) {
-	year, month, date := at.In(h.location).Date()
-	day := (year*12+int(month))*31 + date
-	if day != h.Day {
-		if h.Day != 0 {
-			h.Days = append(h.Days, h.Longest)
-			if len(h.Days) > usualDays {
-				h.Days = slices.Delete(h.Days, 0, 1)
-			}
-			if len(h.Days) >= usualLeast {
-				sorted := slices.Sorted(slices.Values(h.Days))
-				h.Usual = sorted[len(sorted)/2]
-			}
+// drawn files what a meter showed of a span: a draw, or with no litres that there was none. It is the one place where draws are filed.
+func (h *home) drawn(w draw) {
+	h.Leak.fill(w)
+	h.Running.follow(w)
+	if w.ML > 0 {
+		h.live(byWater, w.From, w.To)
+		h.drewAway(w)
+		h.Draws.forget(h.DataTo.add(-h.rules.within))
+		h.Draws.add(w, h.rules.merge)
+		h.roomLeft -= w.ML
+		h.unsettled()
+	}
+	for _, r := range h.rules.draws {
+		if r.as.drew(h, r.boundRule, w) {
+			h.stirred = true
 		}
-		h.Day, h.Longest = day, 0
 	}
-	h.Longest = max(h.Longest, int32(still/time.Minute))
 }
 
 // usual is the longest stillness of a usual day; zero: not known yet.
-func (h *home) usual() time.Duration { return time.Duration(h.Usual) * time.Minute }
+func (h *home) usual() time.Duration { return h.Usually.span() }
 
 // still is how long, as far as readings vouch, there has been no sign of life.
 func (h *home) still() time.Duration {
-	if h.DataTo.IsZero() || h.StillFrom.IsZero() {
+	if h.DataTo == 0 || h.StillFrom == 0 {
 		return 0
 	}
-	return max(0, h.DataTo.Sub(h.StillFrom))
+	return max(0, h.DataTo.sub(h.StillFrom))
 }
 
 // facts are what every finding about the home says.
 func (h *home) facts() stillwater.Facts {
-	return stillwater.Facts{DataTo: h.DataTo, Life: h.Life, Usual: h.usual()}
+	return stillwater.Facts{DataTo: h.DataTo.time(), Life: h.Life.told(), Usual: h.usual()}
 }
 
 // night says whether it is night in the home at the moment: from 22 to 6.
-func (h *home) night(at time.Time) bool {
-	hour := at.In(h.location).Hour()
+func (h *home) night(at instant) bool {
+	hour := at.time().In(h.location).Hour()
 	return hour >= 22 || hour < 6
 }

@@ -6,43 +6,40 @@ import (
 	"stillwater"
 )
 
-// run is water that has not stopped, for one leak rule.
+// run is water that has not stopped.
 type run struct {
-	Since time.Time `json:"since,omitzero"` // when the water began to run without a stop
-	To    time.Time `json:"to,omitzero"`    // up to when that is known
-	ML    int64     `json:"ml,omitempty"`
+	flow
 
-	SlotFrom time.Time `json:"slotFrom,omitzero"` // the slot being filled
-	SlotML   int64     `json:"slotML,omitempty"`
+	SlotFrom instant // the slot being filled
+	SlotML   int64
+}
+
+// flow is a draw that goes on.
+type flow struct {
+	Since instant // 0: none does
+	To    instant // up to when that is known
+	ML    int64
 }
 
 // lasted is how long the water has run.
-func (r *run) lasted() time.Duration {
-	if r.Since.IsZero() {
+func (s *flow) lasted() time.Duration {
+	if s.Since == 0 {
 		return 0
 	}
-	return r.To.Sub(r.Since)
+	return s.To.sub(s.Since)
 }
 
-// run is the rule's run.
-func (h *home) run(r *boundRule) *run {
-	if state := h.runs[r.index]; state != nil {
-		return state
-	}
-	state := h.Runs[r.Name]
-	if state == nil {
-		if h.Runs == nil {
-			h.Runs = map[string]*run{}
-		}
-		state = &run{}
-		h.Runs[r.Name] = state
-	}
-	h.runs[r.index] = state
-	return state
+func (s *run) fields(c *codec) {
+	c.part(1, &s.flow)
+	c.time(2, &s.SlotFrom)
+	c.int64(3, &s.SlotML)
 }
 
-// flowWatcher is a detector that follows each span of a meter, used or not.
-type flowWatcher interface{ flow(*run, draw) }
+func (s *flow) fields(c *codec) {
+	c.time(1, &s.Since)
+	c.time(2, &s.To)
+	c.int64(3, &s.ML)
+}
 
 // leak finds water in every half-hour, or reading interval if that is longer, for After.
 type leak struct{}
@@ -58,40 +55,39 @@ func (leak) needs(Rule) map[string]need { return map[string]need{"after": must} 
 
 func (leak) kind() stillwater.Kind { return stillwater.Water }
 
-// flow fills the slots. After a span too long to say what happened in it the run begins anew.
-func (leak) flow(s *run, w draw) {
-	if s.SlotFrom.IsZero() || w.To.Sub(w.From) > leakReading || w.From.After(s.To) {
-		*s = run{SlotFrom: w.To, To: w.To}
+// fill fills the slots. After a span too long to say what happened in it the run begins anew.
+func (s *run) fill(w draw) {
+	if s.SlotFrom == 0 || w.span() > leakReading || w.From > s.To {
+		*s = run{SlotFrom: w.To, flow: flow{To: w.To}}
 		return
 	}
 	s.SlotML += w.ML
 	s.To = w.To
-	if w.To.Sub(s.SlotFrom) < leakSlot*9/10 { // meters are not read on the second
+	if w.To.sub(s.SlotFrom) < leakSlot*9/10 { // meters are not read on the second
 		return
 	}
 	if s.SlotML == 0 {
-		*s = run{To: w.To}
-	} else if s.Since.IsZero() {
+		*s = run{flow: flow{To: w.To}}
+	} else if s.Since == 0 {
 		s.Since = s.SlotFrom
 	}
 	s.ML, s.SlotML = s.ML+s.SlotML, 0
 	s.SlotFrom = w.To
 }
 
-func (leak) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	return raiseRun(h, r, now, holds)
+func (leak) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
+	return raiseRun(h, r, &h.Leak.flow, now, holds)
 }
 
-func (leak) wake(*home, *boundRule) time.Time { return time.Time{} }
+func (leak) drew(h *home, r *boundRule, _ draw) bool { return h.Leak.lasted() >= r.After }
 
 // raiseRun raises a run that has lasted After and held Over.
-func raiseRun(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	s := h.run(r)
+func raiseRun(h *home, r *boundRule, s *flow, now instant, holds []stillwater.Finding) []stillwater.Finding {
 	if s.lasted() < r.After || litres(s.ML) < r.Over {
 		return holds
 	}
 	f := h.facts()
-	f.Since, f.Span, f.Limit, f.Litres, f.Bound, f.Night = s.Since, s.lasted(), r.After, litres(s.ML), r.Over, h.night(now)
+	f.Since, f.Span, f.Limit, f.Litres, f.Bound, f.Night = s.Since.time(), s.lasted(), r.After, litres(s.ML), r.Over, h.night(now)
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
@@ -106,19 +102,20 @@ func (runningDraw) needs(Rule) map[string]need { return map[string]need{"after":
 
 func (runningDraw) kind() stillwater.Kind { return stillwater.Water }
 
-func (runningDraw) flow(s *run, w draw) {
-	if w.ML == 0 || w.To.Sub(w.From) > fineReading || w.From.After(s.To) && !s.Since.IsZero() {
-		*s = run{}
+// follow follows the draw.
+func (s *flow) follow(w draw) {
+	if w.ML == 0 || w.span() > fineReading || w.From > s.To && s.Since != 0 {
+		*s = flow{}
 		return
 	}
-	if s.Since.IsZero() {
+	if s.Since == 0 {
 		s.Since = w.From
 	}
 	s.To, s.ML = w.To, s.ML+w.ML
 }
 
-func (runningDraw) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	return raiseRun(h, r, now, holds)
+func (runningDraw) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
+	return raiseRun(h, r, &h.Running, now, holds)
 }
 
-func (runningDraw) wake(*home, *boundRule) time.Time { return time.Time{} }
+func (runningDraw) drew(h *home, r *boundRule, _ draw) bool { return h.Running.lasted() >= r.After }

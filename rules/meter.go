@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"time"
-
-	"stillwater"
-)
+import "stillwater"
 
 // maxFlow is the most water a home's meter can pass, in litres per hour: the overload flow rate Q4 of a DN20 meter with
 // a permanent flow rate Q3 of 4 m³/h (ISO 4064-1:2014, Q4 = 1.25 Q3). A counter that rose faster has not measured this home.
@@ -22,73 +18,88 @@ var rollovers = []float64{1e5, 1e6, 1e7, 1e8, 1e9, 1 << 16, 1 << 32}
 
 // counter turns the readings of a cumulative counter into draws.
 type counter struct {
-	Value float64   `json:"v"` // litres, the last one believed
-	At    time.Time `json:"at,omitzero"`
-
-	// A value that does not follow from Value waits here until later readings confirm or refute it.
-	Held   float64   `json:"hv,omitempty"`
-	HeldAt time.Time `json:"hat,omitzero"`
-	Count  int       `json:"hn,omitempty"`
+	Value float64 // litres, the last one believed
+	At    instant
+	Held  *held // a value that does not follow; nil: none
 }
 
-// A draw is water used between two readings of a meter, at an unknown moment of (From, To].
-type draw struct {
-	From time.Time `json:"f"`
-	To   time.Time `json:"t"`
-	ML   int64     `json:"ml"` // millilitres, so that sums are exact
+// held is a value that does not follow from the last one believed. It waits until later readings confirm or refute it.
+type held struct {
+	Value float64
+	At    instant
+	Count uint8
+}
+
+func (c *counter) fields(k *codec) {
+	k.float(1, &c.Value)
+	k.time(2, &c.At)
+	waits := held{}
+	if c.Held != nil {
+		waits = *c.Held
+	}
+	k.part(3, &waits)
+	if k.reading && waits.Count > 0 {
+		c.Held = &waits
+	}
+}
+
+func (w *held) fields(c *codec) {
+	c.float(1, &w.Value)
+	c.time(2, &w.At)
+	small(c, 3, &w.Count)
 }
 
 // advance takes the next value (litres) and gives the spans it vouches for: none while it is held, and after a reset or a
 // swap only the time since the new count began.
-func (c *counter) advance(v float64, at time.Time, rollover stillwater.Litres) (draw, Outcome) {
-	if c.At.IsZero() {
+func (c *counter) advance(v float64, at instant, rollover stillwater.Litres) (draw, Outcome) {
+	if c.At == 0 {
 		c.Value, c.At = v, at
 		return draw{From: at, To: at}, First
 	}
 	if follows(c.Value, c.At, v, at) {
 		outcome := Accepted
-		if c.Count > 0 {
+		if c.Held != nil {
 			outcome = Foreign // what was held did not belong to this count
 		}
 		return c.believe(c.At, v-c.Value, v, at), outcome
 	}
-	if c.Count == 0 {
+	if c.Held == nil {
 		if r := rolledOver(c.Value, c.At, v, at, float64(rollover)); r > 0 {
 			return c.believe(c.At, r-c.Value+v, v, at), RolledOver
 		}
 	}
-	if c.Count == 0 || !follows(c.Held, c.HeldAt, v, at) {
-		c.Held, c.HeldAt, c.Count = v, at, 1
+	if c.Held == nil || !follows(c.Held.Value, c.Held.At, v, at) {
+		c.Held = &held{v, at, 1}
 		return draw{}, Held
 	}
-	c.Count++
-	if c.Count < confirmations {
-		return draw{}, Held // Held and HeldAt stay where the new count began
+	c.Held.Count++
+	if c.Held.Count < confirmations {
+		return draw{}, Held // the held value stays where the new count began
 	}
 	outcome := Swapped
-	switch back := c.Value - c.Held; {
-	case c.Held < flowSlack:
+	switch back := c.Value - c.Held.Value; {
+	case c.Held.Value < flowSlack:
 		outcome = Reset
 	case back > 0 && back <= flowSlack:
 		outcome = Reversed
 	}
-	return c.believe(c.HeldAt, v-c.Held, v, at), outcome
+	return c.believe(c.Held.At, v-c.Held.Value, v, at), outcome
 }
 
 // believe makes v the value to go on from and gives the draw that led to it.
-func (c *counter) believe(from time.Time, litres, v float64, at time.Time) draw {
+func (c *counter) believe(from instant, litres, v float64, at instant) draw {
 	*c = counter{Value: v, At: at}
 	return draw{From: from, To: at, ML: int64(litres*1000 + 0.5)}
 }
 
 // follows says whether one home's use can lead from value a to value b.
-func follows(a float64, aAt time.Time, b float64, bAt time.Time) bool {
-	return b >= a && b-a <= maxFlow*bAt.Sub(aAt).Hours()+flowSlack
+func follows(a float64, aAt instant, b float64, bAt instant) bool {
+	return b >= a && b-a <= maxFlow*bAt.sub(aAt).Hours()+flowSlack
 }
 
 // rolledOver gives the range of the counter if it went past its end from a to b, else 0. A range that is not known must be a
 // common one, with both values close to its end.
-func rolledOver(a float64, aAt time.Time, b float64, bAt time.Time, known float64) float64 {
+func rolledOver(a float64, aAt instant, b float64, bAt instant, known float64) float64 {
 	candidates := rollovers
 	if known > 0 {
 		candidates = []float64{known}

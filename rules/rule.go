@@ -11,22 +11,31 @@ import (
 
 // A Rule is a detector with parameters and a severity. Which parameters count is the detector's, named by how the rule's name begins.
 type Rule struct {
-	Name     string              `yaml:"rule" doc:"begins with its detector: silence, surge, leak, leak-running, door-open, away, device-silent, device-blind"`
+	Name     string              `yaml:"rule" doc:"begins with its detector: silence, surge, leak, leak-running, door-open, away, device-silent, device-blind, custom"`
 	Severity stillwater.Severity `yaml:"severity" doc:"notice (maintenance), question (family is asked, nobody is sent), alert or urgent"`
 	Trial    bool                `yaml:"trial,omitempty" doc:"true: the rule is counted and reported, and tells nobody"`
 	After    time.Duration       `yaml:"after,omitempty" doc:"how long before it is raised: without a sign of life, with the door open, without a report, of running water"`
 	Within   time.Duration       `yaml:"within,omitempty" doc:"the window that litres are counted in"`
 	Under    stillwater.Litres   `yaml:"under,omitempty" doc:"raised when less than this was used in the window"`
 	Over     stillwater.Litres   `yaml:"over,omitempty" doc:"raised when more than this was used in the window, or by one draw"`
+	Budget   float64             `yaml:"budget,omitempty" doc:"of a rule that learns: how many false alerts a home may have in a year; with 40 homes and 4 a year a worker makes 3 visits for nothing a week. Fewer means later"`
+	Learning bool                `yaml:"learning,omitempty" doc:"true: the rule holds only until the home's routine is learned, 28 covered days"`
+	When     string              `yaml:"when,omitempty" doc:"of a custom rule: what must be true, like litres(\"6h\") > 300 and hour < 6; check names what can be asked"`
+	About    stillwater.Kind     `yaml:"about,omitempty" doc:"of a custom rule: what its incident is about, welfare (default), water, door or device"`
+
+	Condition *Condition `yaml:"-" json:"-"` // When, compiled; the loader hands it in
 }
 
 // Defaults are the rules for homes that are not learned yet.
 func Defaults() []Rule {
 	return []Rule{
-		{Name: "silence-12h", Severity: stillwater.Question, After: 12 * time.Hour},
-		{Name: "silence-24h", Severity: stillwater.Alert, After: 24 * time.Hour},
-		{Name: "away-question", Severity: stillwater.Question, After: 10 * time.Hour},
+		{Name: "silence-learned", Severity: stillwater.Alert, After: 48 * time.Hour, Budget: 4},
+		{Name: "silence-12h", Severity: stillwater.Question, After: 12 * time.Hour, Learning: true},
+		{Name: "silence-24h", Severity: stillwater.Alert, After: 24 * time.Hour, Learning: true},
+		{Name: "away-question", Severity: stillwater.Question, After: 10 * time.Hour, Budget: 6},
 		{Name: "away-alert", Severity: stillwater.Alert, After: 12 * time.Hour},
+		{Name: "absence-use", Severity: stillwater.Question},
+		{Name: "absence-back", Severity: stillwater.Question},
 		{Name: "surge-2m3-day", Severity: stillwater.Alert, Over: 2000, Within: 24 * time.Hour},
 		{Name: "leak-running", Severity: stillwater.Urgent, After: 2 * time.Hour, Over: 120},
 		{Name: "leak-24h", Severity: stillwater.Notice, After: 24 * time.Hour},
@@ -64,6 +73,7 @@ const (
 	minAfter  = time.Minute
 	maxAfter  = 30 * 24 * time.Hour
 	maxWithin = 48 * time.Hour // draws are remembered this long
+	maxBudget = 400            // more than one a day is no budget
 )
 
 // Validate says what is wrong with a rule, field by field. It is the loader's; see gateway/config.
@@ -86,6 +96,10 @@ func (r *Rule) Validate(report func(field any, problem string)) {
 		{"within", &r.Within, r.Within != 0},
 		{"under", &r.Under, r.Under != 0},
 		{"over", &r.Over, r.Over != 0},
+		{"budget", &r.Budget, r.Budget != 0},
+		{"learning", &r.Learning, r.Learning},
+		{"when", &r.When, r.When != ""},
+		{"about", &r.About, r.About != ""},
 	} {
 		switch {
 		case needs[p.name] == must && !p.set:
@@ -99,6 +113,14 @@ func (r *Rule) Validate(report func(field any, problem string)) {
 	}
 	if r.Within != 0 && (r.Within < minAfter || r.Within > maxWithin) {
 		report(&r.Within, fmt.Sprintf("%s is out of range; within is between 1m and 48h", stillwater.FormatSpan(r.Within)))
+	}
+	if r.Budget < 0 || r.Budget > maxBudget {
+		report(&r.Budget, fmt.Sprintf("%v is out of range; budget is false alerts per home and year, more than 0 and at most %d", r.Budget, maxBudget))
+	}
+	switch r.About {
+	case "", stillwater.Welfare, stillwater.Water, stillwater.DoorKind, stillwater.Equipment:
+	default:
+		report(&r.About, fmt.Sprintf("%q is nothing an incident is about; write welfare, water, door or device", r.About))
 	}
 }
 
@@ -114,7 +136,7 @@ func CheckNames(list []Rule, report func(field any, problem string)) {
 }
 
 // examples shows how each parameter is written.
-var examples = map[string]string{"after": "after: 12h", "within": "within: 24h", "under": "under: 10 L", "over": "over: 1 m³"}
+var examples = map[string]string{"after": "after: 12h", "within": "within: 24h", "under": "under: 10 L", "over": "over: 1 m³", "budget": "budget: 4", "learning": "learning: true", "when": "when: still_hours > 8 and night"}
 
 // need says how a detector takes a parameter.
 type need int
@@ -124,51 +146,3 @@ const (
 	may
 	must
 )
-
-// A detector is the code of a rule: it judges one rule on one home.
-type detector interface {
-	// needs says which parameters the rule must, may and may not have.
-	needs(r Rule) map[string]need
-	// kind groups its findings into incidents.
-	kind() stillwater.Kind
-	// judge appends a finding with its device and facts for each that holds at now; the engine fills in the rest.
-	judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding
-	// wake is when the judgement could change although no reading comes; zero: it cannot.
-	wake(h *home, r *boundRule) time.Time
-}
-
-// detectors is every detector by the beginning of the names of its rules. The longest beginning wins.
-var detectors = map[string]detector{
-	"silence":       silence{},
-	"away":          away{},
-	"surge":         surge{},
-	"leak":          leak{},
-	"leak-running":  runningDraw{},
-	"door-open":     doorOpen{},
-	"device-silent": deviceSilent{},
-	"device-blind":  deviceBlind{},
-}
-
-func detectorNames() []string {
-	names := make([]string, 0, len(detectors))
-	for name := range detectors {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// detectorOf finds the detector that the name begins with, as a whole word: "leak-running-hot" is a leak-running, "leaks" is nothing.
-func detectorOf(name string) detector {
-	for prefix := name; prefix != ""; {
-		if d, ok := detectors[prefix]; ok {
-			return d
-		}
-		i := strings.LastIndexByte(prefix, '-')
-		if i < 0 {
-			return nil
-		}
-		prefix = prefix[:i]
-	}
-	return nil
-}

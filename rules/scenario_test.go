@@ -43,7 +43,7 @@ func TestScenarios(t *testing.T) {
 			if !ok {
 				t.Fatal("no line ---- between what happens and what is found")
 			}
-			got := play(t, script)
+			got := play(t, script, false)
 			if *update {
 				if err := os.WriteFile(file, []byte(script+"----\n"+got), 0o644); err != nil {
 					t.Fatal(err)
@@ -52,6 +52,9 @@ func TestScenarios(t *testing.T) {
 			}
 			if got != want {
 				t.Errorf("found\n%s\nwant\n%s", got, want)
+			}
+			if again := play(t, script, true); again != got {
+				t.Errorf("stopped and rebuilt at each step, found\n%s\nwant\n%s", again, got)
 			}
 		})
 	}
@@ -69,7 +72,11 @@ type stage struct {
 	engine *Engine
 	value  map[string]float64
 	events []event
-	out    strings.Builder
+
+	rebuild  func() *Engine
+	restarts bool
+
+	out strings.Builder
 }
 
 type event struct {
@@ -77,7 +84,8 @@ type event struct {
 	entry stillwater.Entry
 }
 
-func play(t *testing.T, script string) string {
+// play plays a script; with restarts the engine is rebuilt from its snapshot before each step.
+func play(t *testing.T, script string, restarts bool) string {
 	s := &stage{t: t, spec: Home{ID: "h", Location: shanghai}, value: map[string]float64{}}
 	for n, line := range strings.Split(script, "\n") {
 		line, _, _ = strings.Cut(line, "#")
@@ -87,8 +95,12 @@ func play(t *testing.T, script string) string {
 			}
 		}
 	}
-	s.engine = New(append(Defaults(), OnTrial(Defaults())...))
-	s.engine.Put(s.spec)
+	s.rebuild = func() *Engine {
+		e := New(append(Defaults(), OnTrial(Defaults())...))
+		e.Put(s.spec)
+		return e
+	}
+	s.engine, s.restarts = s.rebuild(), restarts
 	slices.SortStableFunc(s.events, func(a, b event) int { return a.at.Compare(b.at) })
 	for _, e := range s.events {
 		away := !e.entry.Resumed.IsZero() // and then nobody counted the minutes
@@ -101,6 +113,15 @@ func play(t *testing.T, script string) string {
 }
 
 func (s *stage) step(e stillwater.Entry) {
+	if s.restarts {
+		memories := snapshots(s.t, s.engine)
+		s.engine = s.rebuild()
+		for id, data := range memories {
+			if err := s.engine.Restore(id, data); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
 	found, outcome := s.engine.Step(&e)
 	if e.Reading != nil && !slices.Contains([]Outcome{Accepted, First}, outcome) {
 		fmt.Fprintf(&s.out, "%s %s %s %s\n", moment(e.Reading.Received), e.Reading.Device, e.Reading.Quantity, outcome)

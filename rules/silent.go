@@ -13,15 +13,16 @@ func (deviceSilent) needs(Rule) map[string]need { return map[string]need{} }
 
 func (deviceSilent) kind() stillwater.Kind { return stillwater.Equipment }
 
-func (deviceSilent) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	for _, d := range h.Devices {
+func (deviceSilent) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
+	for i := range h.Devices {
+		d := &h.Devices[i]
 		if h.silent(d, now) || h.stillSilent(r, d) {
 			f := h.facts()
-			f.Since, f.Limit = d.Heard, d.patience()
+			f.Since, f.Limit = d.Heard.time(), d.patience()
 			if f.Since.IsZero() { // never heard: since it is waited for
-				f.Since = h.Listening
+				f.Since = h.Listening.time()
 			}
-			f.Span = now.Sub(f.Since)
+			f.Span = now.sub(instantOf(f.Since))
 			holds = append(holds, stillwater.Finding{Device: d.ID, Facts: f})
 		}
 	}
@@ -31,13 +32,14 @@ func (deviceSilent) judge(h *home, r *boundRule, now time.Time, holds []stillwat
 // stillSilent says whether nothing has come from a device since it was found silent. Only that ends the finding: that the gateway itself
 // was away since says nothing of the device, and must not be told as an end.
 func (h *home) stillSilent(r *boundRule, d *device) bool {
-	f := h.goingOn(r.Name, d.ID)
-	return f != nil && f.Facts.Limit > 0 && f.Facts.Span >= f.Facts.Limit && !d.Heard.After(f.Facts.Since)
+	f := h.finding(r.Name, d.ID)
+	return f != nil && f.Facts.Limit > 0 && f.Facts.Span >= f.Facts.Limit && d.Heard <= instantOf(f.Facts.Since)
 }
 
-func (deviceSilent) wake(h *home, r *boundRule) time.Time {
-	var first time.Time
-	for _, d := range h.Devices {
+func (deviceSilent) wake(h *home, r *boundRule) instant {
+	var first instant
+	for i := range h.Devices {
+		d := &h.Devices[i]
 		if !h.active(r.Name, d.ID) {
 			first = sooner(first, h.silentAt(d))
 		}
@@ -53,66 +55,59 @@ func (deviceBlind) needs(Rule) map[string]need { return map[string]need{"after":
 
 func (deviceBlind) kind() stillwater.Kind { return stillwater.Equipment }
 
-func (deviceBlind) judge(h *home, r *boundRule, now time.Time, holds []stillwater.Finding) []stillwater.Finding {
-	due := blindDue(h, r)
-	if due.IsZero() || now.Before(due) && !h.stillBlind(r) {
+func (deviceBlind) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
+	due := h.blindSince(blindDue(h, r), now, r.After)
+	if due == 0 || now < due && !h.stillBlind(r, now) {
 		return holds
 	}
 	f := h.facts()
-	f.Since, f.Limit, f.Night = h.DataTo, r.After, h.night(now)
+	f.Since, f.Limit, f.Night = h.DataTo.time(), r.After, h.night(now)
 	if f.Since.IsZero() {
-		f.Since = h.Listening
+		f.Since = h.Listening.time()
 	}
-	f.Span = now.Sub(f.Since)
+	f.Span = now.sub(instantOf(f.Since))
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
 // stillBlind says whether no data has come since the home was found blind; see stillSilent.
-func (h *home) stillBlind(r *boundRule) bool {
-	f := h.goingOn(r.Name, "")
-	return f != nil && !h.DataTo.After(f.Facts.Since)
+func (h *home) stillBlind(r *boundRule, now instant) bool {
+	f := h.finding(r.Name, "")
+	return f != nil && f.Severity == h.severity(r, now) && h.DataTo <= instantOf(f.Facts.Since)
 }
 
 // blindDue is when the home has been blind for too long if nothing comes. After a time in which the gateway did not listen, the
 // device has its usual patience to report; the wait does not begin anew, or a gateway started each night would never raise it.
-func blindDue(h *home, r *boundRule) time.Time {
+func blindDue(h *home, r *boundRule) instant {
 	var patience, soFar time.Duration
 	covered := false
-	for _, d := range h.Devices {
+	for i := range h.Devices {
+		d := &h.Devices[i]
 		if d.Kind == h.covering() {
 			patience, covered = max(patience, d.patience()), true
 			soFar = max(soFar, time.Duration(blindAfter*float64(d.Rate.soFar())))
 		}
 	}
 	if !covered {
-		return time.Time{} // nothing was ever there that could see her; the registry refuses such a home
+		return 0 // nothing was ever there that could see her; the registry refuses such a home
 	}
 	limit := max(r.After, patience, soFar)
 	if patience == 0 {
 		patience = limit // how often it reports is not known
 	}
 	switch {
-	case h.Vouched.IsZero() && h.Listening.IsZero():
-		return time.Time{}
-	case h.Vouched.IsZero():
-		return h.Listening.Add(limit)
-	case h.Listening.IsZero():
-		return h.Vouched.Add(limit)
+	case h.Vouched == 0 && h.Listening == 0:
+		return 0
+	case h.Vouched == 0:
+		return h.Listening.add(limit)
+	case h.Listening == 0:
+		return h.Vouched.add(limit)
 	}
-	return later(h.Vouched.Add(limit), h.Listening.Add(patience))
+	return max(h.Vouched.add(limit), h.Listening.add(patience))
 }
 
-func (deviceBlind) wake(h *home, r *boundRule) time.Time {
+func (deviceBlind) wake(h *home, r *boundRule) instant {
 	if h.active(r.Name, "") {
-		return time.Time{}
+		return 0
 	}
-	return blindDue(h, r)
-}
-
-// sooner is the earlier of two moments; a zero one does not count.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
-	}
-	return a
+	return h.blindSince(blindDue(h, r), h.Looked, r.After)
 }

@@ -16,23 +16,25 @@ func (e *Engine) Standing(id stillwater.HouseholdID, now time.Time) stillwater.S
 	if h == nil {
 		return s
 	}
-	s.Life, s.DataTo, s.Still, s.Usual = h.Life, h.DataTo, h.still(), h.usual()
-	for _, f := range h.Active {
+	s.Life, s.DataTo, s.Still, s.Usual = h.Life.told(), h.DataTo.time(), h.still(), h.usual()
+	for _, f := range h.goingOn() {
 		if !f.Trial {
 			s.Findings = append(s.Findings, f)
 		}
 	}
-	s.Question, _ = h.ahead(now, func(v stillwater.Severity) bool { return v == stillwater.Question })
-	s.Alert, s.AlertRule = h.ahead(now, func(v stillwater.Severity) bool { return v.Above(stillwater.Question) })
-	s.State = h.state(now)
+	s.Question, _ = h.ahead(instantOf(now), func(v stillwater.Severity) bool { return v == stillwater.Question })
+	s.Alert, s.AlertRule = h.ahead(instantOf(now), func(v stillwater.Severity) bool { return v.Above(stillwater.Question) })
+	s.State = h.state(instantOf(now))
+	s.Residents, s.Absence = h.together(), h.plannedAbsence(instantOf(now))
 	return s
 }
 
 // state names how the home is.
-func (h *home) state(now time.Time) stillwater.HomeState {
+func (h *home) state(now instant) stillwater.HomeState {
 	blind := true
-	for _, d := range h.Devices {
-		if d.Kind == h.covering() && !d.Vouched.IsZero() && !d.unheard(now) {
+	for i := range h.Devices {
+		d := &h.Devices[i]
+		if d.Kind == h.covering() && d.Vouched != 0 && !d.unheard(now) {
 			blind = false
 		}
 	}
@@ -41,9 +43,11 @@ func (h *home) state(now time.Time) stillwater.HomeState {
 		quiet = 6 * time.Hour // until it is known: half the time after which people are asked
 	}
 	switch {
+	case h.absent(now):
+		return stillwater.Paused
 	case blind:
 		return stillwater.Blind
-	case h.doorLast() && h.still() > 0 && h.doorClosed():
+	case h.out() && h.still() > 0 && h.doorClosed():
 		return stillwater.PerhapsOut
 	case h.still() > quiet:
 		return stillwater.Still
@@ -53,8 +57,8 @@ func (h *home) state(now time.Time) stillwater.HomeState {
 
 // doorClosed says whether no door stands open.
 func (h *home) doorClosed() bool {
-	for _, d := range h.Devices {
-		if d.Door != nil && d.Door.Open {
+	for i := range h.Devices {
+		if h.Devices[i].has(doorOpen) {
 			return false
 		}
 	}
@@ -68,73 +72,76 @@ func (e *Engine) Protection(id stillwater.HouseholdID, now time.Time) (time.Time
 	if h == nil {
 		return time.Time{}, ""
 	}
-	return h.ahead(now, func(v stillwater.Severity) bool { return v.Above(stillwater.Question) })
+	return h.ahead(instantOf(now), func(v stillwater.Severity) bool { return v.Above(stillwater.Question) })
 }
 
 // ahead is when the first silence or away finding of a severity would be raised if the stillness went on.
-func (h *home) ahead(now time.Time, severe func(stillwater.Severity) bool) (at time.Time, rule string) {
-	for i := range h.rules {
-		r := &h.rules[i]
+func (h *home) ahead(now instant, severe func(stillwater.Severity) bool) (when time.Time, rule string) {
+	var first instant
+	for _, r := range h.rules.stillness {
 		if r.Trial || !severe(r.Severity) {
 			continue
 		}
 		raised := h.raisedAt(r, now)
-		if raised.IsZero() || raised.Sub(now) > horizon {
+		if raised == 0 || raised.sub(now) > horizon {
 			continue
 		}
-		if at.IsZero() || raised.Before(at) {
-			at, rule = raised, r.Name
+		if first == 0 || raised < first {
+			first, rule = raised, r.Name
 		}
 	}
-	return at, rule
+	return first.time(), rule
 }
 
-// raisedAt is when the rule was or would be raised; zero: never, or it is not about stillness.
-func (h *home) raisedAt(r *boundRule, now time.Time) time.Time {
-	var due time.Time
-	switch r.detector.(type) {
-	case silence:
-		due = silenceDue(h, r, now.Add(2*horizon))
-	case away:
-		due = awayDue(h, r)
+// raisedAt is when the rule was or would be raised; 0: never.
+func (h *home) raisedAt(r bound[stillnessDetector], now instant) instant {
+	due := h.dueOf(r)
+	if due == 0 {
+		return 0
 	}
-	if due.IsZero() {
-		return due
+	if f := h.finding(r.Name, ""); f != nil {
+		return instantOf(f.Began)
 	}
-	if f := h.goingOn(r.Name, ""); f != nil {
-		return f.Began
+	raised := h.arrival(due, now)
+	if h.paused(raised) && due < h.Absence.From {
+		raised = h.arrival(h.dueAfter(r), now)
 	}
-	return h.arrival(due, now)
+	return raised
 }
 
-// arrival is when a reading that vouches for the moment due would come, after now, if the covering device reports as usual.
-func (h *home) arrival(due, now time.Time) time.Time {
+// arrival is when a reading that vouches for the moment due would come, after now, and be judged, if the covering device reports as
+// usual. A meter that uploads its history once a day brings the moment with the upload after it.
+func (h *home) arrival(due, now instant) instant {
 	d := h.reporter()
 	if d == nil {
-		return time.Time{}
+		return 0
 	}
-	step := d.usual()
+	step := instant(d.usual() / time.Microsecond)
 	if step <= 0 {
-		step = time.Hour // not known yet: the commonest interval of a meter
+		step = 60 * minute // not known yet: the commonest interval of a meter
 	}
-	lag := h.Vouched.Sub(h.DataTo) // a daily upload is about the past
-	first := h.DataTo.Add(step)
+	lag := h.Vouched - h.DataTo
+	first := h.DataTo + step
 	after := due
-	if known := now.Add(-lag); known.After(after) {
-		after = known.Add(1)
+	if known := now - lag; known > after {
+		after = known + 1
 	}
-	if after.After(first) {
-		n := (after.Sub(first) + step - 1) / step
-		first = first.Add(n * step)
+	if after > first {
+		first += (after - first + step - 1) / step * step
 	}
-	return first.Add(lag)
+	came := first + lag
+	if lag.sub(0) > historyAfter { // it is judged when all that comes with it has come
+		came = ceilMinute(came + 1)
+	}
+	return came
 }
 
 // reporter is the covering device that was heard last.
 func (h *home) reporter() *device {
 	var best *device
-	for _, d := range h.Devices {
-		if d.Kind == h.covering() && !d.Vouched.IsZero() && (best == nil || d.Heard.After(best.Heard)) {
+	for i := range h.Devices {
+		d := &h.Devices[i]
+		if d.Kind == h.covering() && d.Vouched != 0 && (best == nil || d.Heard > best.Heard) {
 			best = d
 		}
 	}
@@ -144,7 +151,7 @@ func (h *home) reporter() *device {
 // Covered is how long the readings of the household vouch for, and when its first reading was.
 func (e *Engine) Covered(id stillwater.HouseholdID) (first time.Time, covered time.Duration) {
 	if h := e.homes[id]; h != nil {
-		return h.First, h.Covered
+		return h.First.time(), h.Covered
 	}
 	return time.Time{}, 0
 }

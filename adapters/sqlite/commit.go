@@ -33,7 +33,7 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		{&s.setSeq, `UPDATE counter SET value = ? WHERE name = 'journal'`},
 		{&s.findPoint, `SELECT id FROM point WHERE household = ? AND device = ? AND source = ? AND quantity = ?`},
 		{&s.addPoint, `INSERT INTO point (household, device, source, quantity) VALUES (?, ?, ?, ?)`},
-		{&s.addEntry, `INSERT INTO journal (seq, at, shard, shards, rearm, resumed) VALUES (?, ?, ?, ?, ?, ?)`},
+		{&s.addEntry, `INSERT INTO journal (seq, at, shard, shards, rearm, resumed, away) VALUES (?, ?, ?, ?, ?, ?, ?)`},
 		{&s.addReadings, insertReadings(readingsAtOnce)},
 		{&s.putState, `INSERT INTO state (household, seq, data) VALUES (?, ?, ?)
 			ON CONFLICT (household) DO UPDATE SET seq = excluded.seq, data = excluded.data`},

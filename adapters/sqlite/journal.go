@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -128,26 +129,31 @@ func (c *commit) flush(row []any, n int) ([]any, error) {
 // check refuses an entry that is not exactly one thing: it could not be read back as it was.
 func check(e stillwater.Entry) error {
 	kinds := 0
-	for _, is := range []bool{e.Reading != nil, !e.Tick.IsZero(), e.Rearm != "", !e.Resumed.IsZero()} {
+	for _, is := range []bool{e.Reading != nil, !e.Tick.IsZero(), e.Rearm != "", e.Away != nil, !e.Resumed.IsZero()} {
 		if is {
 			kinds++
 		}
 	}
 	if kinds != 1 {
-		return fmt.Errorf("it is %d of reading, tick, rearm and resumed, not one", kinds)
+		return fmt.Errorf("it is %d of reading, tick, rearm, away and resumed, not one", kinds)
 	}
 	return nil
 }
 
-// other writes a tick, a rearm or a return of the gateway.
+// other writes a tick, a rearm, an absence or a return of the gateway.
 func (c *commit) other(seq int64, e stillwater.Entry) (err error) {
 	switch {
 	case e.Rearm != "":
-		_, err = c.exec(c.db.stmt.addEntry, seq, e.At.UnixMicro(), nil, nil, string(e.Rearm), nil)
+		_, err = c.exec(c.db.stmt.addEntry, seq, e.At.UnixMicro(), nil, nil, string(e.Rearm), nil, nil)
+	case e.Away != nil:
+		var body []byte
+		if body, err = json.Marshal(e.Away); err == nil {
+			_, err = c.exec(c.db.stmt.addEntry, seq, e.Away.At.UnixMicro(), nil, nil, nil, nil, string(body))
+		}
 	case !e.Resumed.IsZero():
-		_, err = c.exec(c.db.stmt.addEntry, seq, e.Resumed.UnixMicro(), e.Shard, e.Shards, nil, 1)
+		_, err = c.exec(c.db.stmt.addEntry, seq, e.Resumed.UnixMicro(), e.Shard, e.Shards, nil, 1, nil)
 	default:
-		_, err = c.exec(c.db.stmt.addEntry, seq, e.Tick.UnixMicro(), e.Shard, e.Shards, nil, nil)
+		_, err = c.exec(c.db.stmt.addEntry, seq, e.Tick.UnixMicro(), e.Shard, e.Shards, nil, nil, nil)
 	}
 	return err
 }
@@ -207,7 +213,7 @@ func (db *DB) Entries(ctx context.Context, after int64, fn func(stillwater.Entry
 }
 
 func (db *DB) entriesPage(ctx context.Context, after int64) ([]stillwater.Entry, error) {
-	rows, err := db.reader.QueryContext(ctx, `SELECT j.seq, j.at, j.received, j.value, j.undated, j.shard, j.shards, j.rearm, j.resumed,
+	rows, err := db.reader.QueryContext(ctx, `SELECT j.seq, j.at, j.received, j.value, j.undated, j.shard, j.shards, j.rearm, j.resumed, j.away,
 			p.household, p.device, p.source, p.quantity
 		FROM journal j LEFT JOIN point p ON p.id = j.point WHERE j.seq > ? ORDER BY j.seq LIMIT ?`, after, page)
 	if err != nil {
@@ -217,11 +223,15 @@ func (db *DB) entriesPage(ctx context.Context, after int64) ([]stillwater.Entry,
 	var entries []stillwater.Entry
 	for rows.Next() {
 		var l line
-		if err := rows.Scan(&l.seq, &l.at, &l.received, &l.value, &l.undated, &l.shard, &l.shards, &l.rearm, &l.resumed,
+		if err := rows.Scan(&l.seq, &l.at, &l.received, &l.value, &l.undated, &l.shard, &l.shards, &l.rearm, &l.resumed, &l.away,
 			&l.household, &l.device, &l.source, &l.quantity); err != nil {
 			return nil, err
 		}
-		entries = append(entries, l.entry())
+		e, err := l.entry()
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", l.seq, err)
+		}
+		entries = append(entries, e)
 	}
 	return entries, rows.Err()
 }
@@ -232,23 +242,25 @@ type line struct {
 	received, undated, shard, shards    sql.NullInt64
 	resumed                             sql.NullInt64
 	value                               sql.NullFloat64
-	rearm                               sql.NullString
+	rearm, away                         sql.NullString
 	household, device, source, quantity sql.NullString
 }
 
-func (l line) entry() stillwater.Entry {
+func (l line) entry() (stillwater.Entry, error) {
 	at := time.UnixMicro(l.at).UTC()
 	switch {
 	case l.household.Valid:
 		r := l.reading()
-		return stillwater.Entry{Seq: l.seq, Reading: &r}
+		return stillwater.Entry{Seq: l.seq, Reading: &r}, nil
 	case l.rearm.Valid:
-		return stillwater.Entry{Seq: l.seq, Rearm: stillwater.HouseholdID(l.rearm.String), At: at}
+		return stillwater.Entry{Seq: l.seq, Rearm: stillwater.HouseholdID(l.rearm.String), At: at}, nil
+	case l.away.Valid:
+		away, err := decode[stillwater.Absence](l.away.String)
+		return stillwater.Entry{Seq: l.seq, Away: &away}, err
+	case l.resumed.Valid:
+		return stillwater.Entry{Seq: l.seq, Resumed: at, Shard: int(l.shard.Int64), Shards: int(l.shards.Int64)}, nil
 	}
-	if l.resumed.Valid {
-		return stillwater.Entry{Seq: l.seq, Resumed: at, Shard: int(l.shard.Int64), Shards: int(l.shards.Int64)}
-	}
-	return stillwater.Entry{Seq: l.seq, Tick: at, Shard: int(l.shard.Int64), Shards: int(l.shards.Int64)}
+	return stillwater.Entry{Seq: l.seq, Tick: at, Shard: int(l.shard.Int64), Shards: int(l.shards.Int64)}, nil
 }
 
 func (l line) reading() stillwater.Reading {

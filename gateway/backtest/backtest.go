@@ -1,5 +1,10 @@
-// Package backtest runs the engine over recorded readings and writes what it would have raised. It is the same engine as
-// live, given the same kind of journal; it streams, so that its memory does not grow with the recording.
+// Package backtest runs the engine over recorded readings and writes what it would have raised, for programs and for people. It is the
+// same engine as live, given the same kind of journal. Several sets of rules can run side by side over one pass of the readings. It
+// streams: its memory grows with the households, and not with the recording.
+//
+//	file ─ unpack ─▶ rows ─ read ─▶ batches ─ merge ─▶ houses (what readings say) ─ hold back ─▶ players (what rules say) ─▶ report
+//
+// Unpacking and reading have goroutines of their own, and so have each player while it plays a batch and the sentences of alerts.csv.
 package backtest
 
 import (
@@ -11,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"stillwater"
@@ -19,278 +25,368 @@ import (
 
 // Options are what a backtest is run with.
 type Options struct {
-	Readings []string      // files or folders
-	Rules    []rules.Rule  // valid; presets not among them run on trial
-	Shadow   time.Duration // how often a row of shadow.csv is written, in whole hours; 0: not at all
-	Out      string        // folder for the results, made if it is not there
+	Readings  []string     // files or folders
+	Rules     []rules.Rule // valid; presets not among them run on trial
+	Calendar  rules.Calendar
+	Variants  []Variant     // several sets of rules side by side; then Rules does not count
+	Shadow    time.Duration // how often a row of shadow.csv is written, in whole hours; 0: not at all
+	Arrive    Arrival       // when readings come to the gateway; the zero one is as recorded
+	Actograms int           // how many homes are drawn day by hour
+	Out       string        // folder for the results, made if it is not there
 
-	// Why makes the sentence of a finding for alerts.csv and the report.
+	// Why makes the sentence of a finding for alerts.csv. Each variant calls it from a goroutine of its own.
 	Why func(stillwater.Finding, *time.Location) string
 	// Progress is called now and then with the part of the recording that is read (0 to 1) and the readings so far; may be nil.
 	Progress func(part float64, readings int64)
 }
 
+// Variant is one of several sets of rules.
+type Variant struct {
+	Name     string  // of its folder below Out
+	Budget   float64 // that its rules were given; 0: their own
+	Rules    []rules.Rule
+	Calendar rules.Calendar
+}
+
 // progressEvery is how many readings pass between two calls of Progress.
 const progressEvery = 20000
 
-// player is a backtest under way.
-type player struct {
+// candidates is how many homes are watched for each one that is drawn, so that those with the most to see can be chosen.
+const candidates = 5
+
+// pass is one pass over the readings.
+type pass struct {
 	Options
-	engine  *rules.Engine
-	zones   map[stillwater.HouseholdID]*time.Location
-	homes   []stillwater.HouseholdID // in the order they came, as rows of shadow.csv
-	seen    map[stillwater.HouseholdID]bool
-	open    map[string]stillwater.Finding // findings that go on
-	alerts  *table
-	shadow  *table
-	nextRow time.Time // of shadow.csv
-	last    time.Time // when the last reading was received
-	sum     *Summary
+	files    []*recording
+	numbers  map[stillwater.HouseholdID]int32
+	houses   []*house
+	devices  map[deviceKey]int32
+	gauges   []gauge
+	zones    map[stillwater.HouseholdID]*time.Location
+	absences map[stillwater.HouseholdID][][2]int64
+	held     holding
+	players  []*player
+	silences silences
+	readings int64
+	room     []row // for batches that are put together
 }
 
-// Run plays the recordings and writes alerts.csv, summary.json, report.md and with Shadow shadow.csv into Out.
+type deviceKey struct {
+	home int32
+	id   stillwater.DeviceID
+}
+
+// Run plays the recordings and writes alerts.csv, summary.json, report.md, report.html and with Shadow shadow.csv into Out. With Variants
+// each has a folder of its own there, and the reports, in Out, compare them; the summary is that of the first.
 func Run(ctx context.Context, o Options) (*Summary, error) {
-	began := time.Now()
-	files, err := openAll(o.Readings)
-	defer func() {
-		for _, f := range files {
-			f.file.Close() //nolint:errcheck // read only
-		}
-	}()
+	sums, err := Compare(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	p := &player{
-		Options: o, engine: rules.New(append(slices.Clone(o.Rules), rules.OnTrial(o.Rules)...)),
-		zones: map[stillwater.HouseholdID]*time.Location{}, seen: map[stillwater.HouseholdID]bool{},
-		open: map[string]stillwater.Finding{}, sum: newSummary(o.Rules),
-	}
-	if err = p.prepare(files); err == nil {
-		err = p.play(ctx, files)
+	return sums[0], nil
+}
+
+// Compare is Run with the summaries of all variants, in their order.
+func Compare(ctx context.Context, o Options) ([]*Summary, error) {
+	began := time.Now()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p := &pass{Options: o, numbers: map[stillwater.HouseholdID]int32{}, devices: map[deviceKey]int32{}, held: holding{Arrival: o.Arrive}}
+	var wait sync.WaitGroup
+	defer func() { // the files are closed when nobody reads them any more
+		stop()
+		wait.Wait()
+		for _, f := range p.files {
+			f.file.Close() //nolint:errcheck // read only
+		}
+	}()
+	err := p.prepare()
+	if err == nil {
+		for _, f := range p.files {
+			f.start(ctx, &wait)
+		}
+		err = p.play(ctx)
 	}
 	if err == nil {
-		err = p.finish(began)
+		err = p.finish(time.Since(began))
 	}
-	if err = errors.Join(err, p.alerts.close(err == nil), p.shadow.close(err == nil)); err != nil {
+	for _, v := range p.players {
+		err = errors.Join(err, v.alerts.end())
+	}
+	for _, v := range p.players {
+		err = errors.Join(err, v.close(err == nil))
+	}
+	if err != nil {
 		return nil, err
 	}
-	return p.sum, nil
-}
-
-func openAll(paths []string) ([]*recording, error) {
-	var files []*recording
-	for _, path := range paths {
-		f, err := open(path)
-		if err != nil {
-			return files, err
-		}
-		files = append(files, f)
+	var sums []*Summary
+	for _, v := range p.players {
+		sums = append(sums, v.sum)
 	}
-	return files, nil
+	return sums, nil
 }
 
-// prepare reads the households and opens the results.
-func (p *player) prepare(files []*recording) error {
-	for _, f := range files {
-		zones, err := f.zones()
+// prepare opens the recordings, reads the households and opens the results.
+func (p *pass) prepare() error {
+	for _, path := range p.Readings {
+		f, err := open(path)
 		if err != nil {
 			return err
 		}
-		for id, zone := range zones {
-			p.zones[id] = zone
+		p.files = append(p.files, f)
+	}
+	p.zones = map[stillwater.HouseholdID]*time.Location{}
+	p.absences = map[stillwater.HouseholdID][][2]int64{}
+	zones := map[string]*time.Location{}
+	for _, f := range p.files {
+		if err := f.zones(zones, p.zones); err != nil {
+			return err
+		}
+		away, err := absences(filepath.Dir(f.name))
+		if err != nil {
+			return err
+		}
+		for id, spans := range away {
+			p.absences[id] = spans
 		}
 	}
 	if err := os.MkdirAll(p.Out, 0o755); err != nil {
 		return err
 	}
-	var err error
-	p.alerts, err = newTable(filepath.Join(p.Out, "alerts.csv"), "household,rule,severity,began,ended,why")
-	if err == nil && p.Shadow > 0 {
-		p.shadow, err = newTable(filepath.Join(p.Out, "shadow.csv"), "household,at,alert_at,rule")
+	variants, nested := p.Variants, true
+	if len(variants) == 0 {
+		variants, nested = []Variant{{Rules: p.Rules, Calendar: p.Calendar}}, false
 	}
-	return err
+	for _, v := range variants {
+		out := p.Out
+		if nested {
+			out = filepath.Join(p.Out, v.Name)
+		}
+		pl, err := newPlayer(p, v, out)
+		if pl != nil {
+			p.players = append(p.players, pl)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// play steps the engine through the readings of all recordings in the order in which they were received.
-func (p *player) play(ctx context.Context, files []*recording) error {
-	var size int64
-	for _, f := range files {
-		size += f.size
-	}
+// play takes the readings of all recordings in the order in which they were received, and gives them to the players in the order in which
+// they would have come.
+func (p *pass) play(ctx context.Context) error {
 	for {
-		f := earliest(files)
-		if f == nil {
-			return nil
-		}
-		if err := p.read(&f.next); err != nil {
+		list, done, err := p.next(ctx)
+		if err != nil {
 			return err
 		}
-		if err := f.advance(); err != nil {
-			return err
-		}
-		if p.sum.Readings%progressEvery == 0 {
-			if err := ctx.Err(); err != nil {
+		before := p.readings
+		p.readings += int64(len(list))
+		for len(list) > 0 {
+			n := p.together(list)
+			if err := p.take(list[:n]); err != nil {
 				return err
 			}
-			if p.Progress != nil && size > 0 {
-				var done int64
-				for _, f := range files {
-					done += f.read.Load()
-				}
-				p.Progress(float64(done)/float64(size), p.sum.Readings)
-			}
+			list = list[n:]
+		}
+		if done {
+			return p.release(time.Time{})
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if before/progressEvery != p.readings/progressEvery {
+			p.progress()
 		}
 	}
+}
+
+func (p *pass) progress() {
+	var size, read int64
+	for _, f := range p.files {
+		size += f.size
+		read += f.read.Load()
+	}
+	if p.Progress != nil && size > 0 {
+		p.Progress(float64(read)/float64(size), p.readings)
+	}
+}
+
+// next gives the next rows of all recordings, numbered across them. They are valid until the next call.
+func (p *pass) next(ctx context.Context) (list []row, done bool, err error) {
+	if len(p.files) == 1 { // as they are
+		f := p.files[0]
+		if err = f.advance(ctx); err != nil || f.done {
+			return nil, f.done, err
+		}
+		list = f.batch.rows
+		f.at = len(list)
+		for i := range list {
+			p.number(f, &list[i])
+		}
+		return list, false, nil
+	}
+	p.room = p.room[:0]
+	for len(p.room) < batch {
+		f, err := earliest(ctx, p.files)
+		if err != nil {
+			return nil, false, err
+		}
+		if f == nil {
+			return p.room, true, nil
+		}
+		p.room = append(p.room, f.batch.rows[f.at])
+		p.number(f, &p.room[len(p.room)-1])
+		f.at++
+	}
+	return p.room, false, nil
 }
 
 // earliest is the recording whose next reading was received first; nil: all are done.
-func earliest(files []*recording) *recording {
-	var first *recording
+func earliest(ctx context.Context, files []*recording) (first *recording, err error) {
 	for _, f := range files {
-		if !f.done && (first == nil || f.next.Received.Before(first.next.Received)) {
+		if err := f.advance(ctx); err != nil {
+			return nil, err
+		}
+		if !f.done && (first == nil || f.batch.rows[f.at].Received.Before(first.batch.rows[first.at].Received)) {
 			first = f
 		}
 	}
-	return first
+	return first, nil
 }
 
-// read lets the time pass to the reading and steps the engine with it.
-func (p *player) read(r *stillwater.Reading) error {
-	if err := p.pass(r.Received); err != nil {
+// number gives the row the numbers of its household and device among all recordings.
+func (p *pass) number(f *recording, r *row) {
+	for int(r.home) >= len(f.homeNumbers) {
+		f.homeNumbers = append(f.homeNumbers, -1)
+	}
+	if f.homeNumbers[r.home] < 0 {
+		f.homeNumbers[r.home] = p.house(r.Household)
+	}
+	r.home = f.homeNumbers[r.home]
+	for int(r.device) >= len(f.deviceNumbers) {
+		f.deviceNumbers = append(f.deviceNumbers, -1)
+	}
+	if f.deviceNumbers[r.device] < 0 {
+		key := deviceKey{r.home, r.Device}
+		n, ok := p.devices[key]
+		if !ok {
+			n = int32(len(p.gauges))
+			p.devices[key] = n
+			p.gauges = append(p.gauges, gauge{})
+		}
+		f.deviceNumbers[r.device] = n
+	}
+	r.device = f.deviceNumbers[r.device]
+}
+
+// house is the number of the household.
+func (p *pass) house(id stillwater.HouseholdID) int32 {
+	n, ok := p.numbers[id]
+	if !ok {
+		n = int32(len(p.houses))
+		h := &house{id: id, zone: cmp.Or(p.zones[id], time.UTC), away: p.absences[id], silences: &p.silences}
+		if len(p.houses) < candidates*p.Actograms {
+			h.raster = &raster{zone: h.zone}
+		}
+		p.numbers[id] = n
+		p.houses = append(p.houses, h)
+	}
+	return n
+}
+
+// mostAhead is how far the houses may be ahead of the players: further, and what delays need of a house is forgotten before they are certain.
+const mostAhead = 24 * time.Hour
+
+// together is how many of the rows can be taken at once.
+func (p *pass) together(list []row) int {
+	if p.Shadow == 0 || list[len(list)-1].Received.Sub(list[0].Received) <= mostAhead {
+		return len(list)
+	}
+	n, _ := slices.BinarySearchFunc(list, list[0].Received.Add(mostAhead), func(r row, end time.Time) int { return r.Received.Compare(end) })
+	return max(1, n)
+}
+
+// take notes the rows in their houses, and hands them to the players when the gateway could know of them.
+func (p *pass) take(list []row) error {
+	if err := p.release(list[0].Received); err != nil {
 		return err
 	}
-	p.last = r.Received
-	p.sum.Readings++
-	if err := r.Validate(); err != nil {
-		p.sum.Outcomes["implausible"]++
-		return nil
-	}
-	if !p.seen[r.Household] {
-		p.seen[r.Household] = true
-		p.homes = append(p.homes, r.Household)
-		p.engine.Locate(r.Household, p.zone(r.Household))
-	}
-	found, outcome := p.engine.Step(&stillwater.Entry{Reading: r})
-	p.sum.Outcomes[string(outcome)]++
-	return p.file(found)
-}
-
-// zone is the household's time zone.
-func (p *player) zone(id stillwater.HouseholdID) *time.Location {
-	if z := p.zones[id]; z != nil {
-		return z
-	}
-	return time.UTC
-}
-
-// pass lets the time pass up to now: ticks where something falls due, and the rows of shadow.csv.
-func (p *player) pass(now time.Time) error {
-	for {
-		tick := p.engine.Next()
-		row := p.nextRow
-		switch {
-		case !row.IsZero() && row.Before(now) && (tick.IsZero() || tick.After(row)):
-			if err := p.shadowRow(row); err != nil {
+	if p.Shadow > 0 { // time passes before what comes after it is noted
+		for _, v := range p.players {
+			if v.count == 0 {
+				continue
+			}
+			if err := v.until(list[0].Received); err != nil {
 				return err
 			}
-			p.nextRow = row.Add(p.Shadow)
-		case !tick.IsZero() && !tick.After(now):
-			found, _ := p.engine.Step(&stillwater.Entry{Tick: tick})
-			if err := p.file(found); err != nil {
-				return err
-			}
-		default:
-			if row.IsZero() && p.Shadow > 0 {
-				p.nextRow = now.Truncate(time.Hour).Add(time.Hour)
-			}
-			return nil
 		}
 	}
+	for i := range list {
+		r := &list[i]
+		p.houses[r.home].note(r, &p.gauges[r.device])
+	}
+	switch p.Arrive.kind {
+	case asRecorded:
+		return p.each(list)
+	case delayed:
+		for i := range list {
+			list[i].Received = list[i].Received.Add(p.Arrive.delay)
+		}
+		return p.each(list)
+	}
+	for i := range list {
+		if err := p.release(list[i].Received); err != nil {
+			return err
+		}
+		p.held.take(&list[i], p.houses[list[i].home].zone)
+	}
+	return nil
 }
 
-// shadowRow writes for each household when its first alert would be raised had life stopped at that moment.
-func (p *player) shadowRow(at time.Time) error {
-	for _, id := range p.homes {
-		alert, rule := p.engine.Protection(id, at)
-		when := ""
-		if !alert.IsZero() {
-			when = alert.Format(time.RFC3339)
-		}
-		if err := p.shadow.row(string(id), at.Format(time.RFC3339), when, rule); err != nil {
+// release hands on what was held back and has arrived before now; a zero now: all of it.
+func (p *pass) release(now time.Time) error {
+	for gone := p.held.gone(now); gone != nil; gone = p.held.gone(now) {
+		if err := p.each(gone); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// file takes findings that began or ended. Rows of alerts.csv are written when a finding ends, the rest at the end.
-func (p *player) file(found []stillwater.Finding) error {
-	for _, f := range found {
-		key := findingKey(f)
-		if f.Ended.IsZero() {
-			p.sum.count(f)
-			if !f.Trial {
-				p.open[key] = f
-			}
-			continue
-		}
-		delete(p.open, key)
-		if err := p.alertRow(f); err != nil {
+// each lets all players play the rows.
+func (p *pass) each(list []row) error {
+	if len(p.players) == 1 {
+		return p.players[0].play(list)
+	}
+	var wait sync.WaitGroup
+	errs := make([]error, len(p.players))
+	for i, v := range p.players {
+		wait.Go(func() { errs[i] = v.play(list) })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+// finish writes what goes on at the end, the summaries and the reports.
+func (p *pass) finish(took time.Duration) error {
+	for _, v := range p.players {
+		if err := v.finish(took); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.report()
 }
-
-func (p *player) alertRow(f stillwater.Finding) error {
-	if f.Trial {
-		return nil
-	}
-	ended := ""
-	if !f.Ended.IsZero() {
-		ended = f.Ended.Format(time.RFC3339)
-	}
-	return p.alerts.row(string(f.Household), f.Rule, string(f.Severity), f.Began.Format(time.RFC3339), ended, p.Why(f, p.zone(f.Household)))
-}
-
-// finish writes what still goes on, the summary and the report.
-func (p *player) finish(began time.Time) error {
-	if !p.last.IsZero() {
-		if err := p.pass(p.last.Add(1)); err != nil { // the row of the hour at which the last reading came
-			return err
-		}
-	}
-	open := make([]stillwater.Finding, 0, len(p.open))
-	for _, f := range p.open {
-		open = append(open, f)
-	}
-	slices.SortFunc(open, func(a, b stillwater.Finding) int {
-		return cmp.Or(a.Began.Compare(b.Began), strings.Compare(findingKey(a), findingKey(b)))
-	})
-	for _, f := range open {
-		if err := p.alertRow(f); err != nil {
-			return err
-		}
-	}
-	for _, id := range p.homes {
-		first, covered := p.engine.Covered(id)
-		p.sum.home(id, first, covered)
-	}
-	p.sum.finish(time.Since(began))
-	if err := writeJSON(filepath.Join(p.Out, "summary.json"), p.sum); err != nil {
-		return err
-	}
-	return writeReport(filepath.Join(p.Out, "report.md"), p.sum, p.Readings)
-}
-
-// findingKey names a finding among those of all households that go on.
-func findingKey(f stillwater.Finding) string { return string(f.Household) + "/" + f.Key() }
 
 // Describe names the results, for the end of a run.
 func Describe(o Options) string {
-	files := "alerts.csv, summary.json, report.md"
+	files := []string{"alerts.csv", "summary.json"}
 	if o.Shadow > 0 {
-		files += ", shadow.csv"
+		files = append(files, "shadow.csv")
 	}
-	return fmt.Sprintf("%s in %s", files, o.Out)
+	if len(o.Variants) == 0 {
+		return fmt.Sprintf("%s, report.md, report.html in %s", strings.Join(files, ", "), o.Out)
+	}
+	return fmt.Sprintf("report.md, report.html in %s, and %s of each variant in a folder there", o.Out, strings.Join(files, ", "))
 }

@@ -3,6 +3,7 @@ package backtest
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,26 +12,28 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"stillwater"
 )
 
-// recording is one file of readings, read row by row.
+// recording is one file of readings. Its rows come through a stream: unpacked by one goroutine, read by another.
 type recording struct {
-	name    string
+	rows
 	file    *os.File
 	size    int64
 	read    *atomic.Int64 // bytes of the file read so far, for progress
-	csv     *csv.Reader
-	columns [6]int // where time, household, device, quantity, value and received stand; received is -1 if absent
-	last    time.Time
-	next    stillwater.Reading // valid unless done
+	unpacks *ahead        // nil: the file is not compressed
+	stream  *stream
+	batch   *rowBatch // under way, nil before the first
+	at      int       // in batch
 	done    bool
-	names   map[string]string // one copy of each name, so that rows do not allocate
+
+	homeNumbers   []int32 // of its households among those of all recordings, by its own number; -1: not known yet
+	deviceNumbers []int32 // the same of devices
 }
 
 // columnNames are the header's names in the order of recording.columns.
@@ -53,7 +56,7 @@ func open(path string) (*recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recording{name: path, file: f, read: &atomic.Int64{}, names: map[string]string{}}
+	r := &recording{file: f, read: &atomic.Int64{}, rows: rows{name: path, names: map[string]*nameOf{}}}
 	if info, err := f.Stat(); err == nil {
 		r.size = info.Size()
 	}
@@ -73,146 +76,108 @@ func inFolder(folder string) (string, error) {
 	return "", fmt.Errorf("folder %q holds neither readings.csv nor readings.csv.gz", folder)
 }
 
-// begin reads the header and the first row.
+// begin reads the header.
 func (r *recording) begin() error {
-	in := bufio.NewReaderSize(&counted{r.file, r.read}, 1<<16)
-	var rows io.Reader = in
-	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(in)
+	packed := bufio.NewReaderSize(&counted{r.file, r.read}, 1<<16)
+	var text io.Reader = packed
+	if magic, _ := packed.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		z, err := gzip.NewReader(packed)
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
-		rows = bufio.NewReaderSize(z, 1<<16)
+		r.unpacks = newAhead(z)
+		text = r.unpacks
 	}
-	r.csv = csv.NewReader(rows)
+	r.in = bufio.NewReaderSize(text, 1<<16)
+	r.csv = csv.NewReader(r.in) // it takes a bufio.Reader as it is, so that both read on where the other stopped
 	r.csv.ReuseRecord = true
 	header, err := r.csv.Read()
 	if err != nil {
 		return fmt.Errorf("%s:1: the header %s is missing: %w", r.name, strings.Join(columnNames[:received], ","), err)
 	}
 	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	r.width = len(header)
 	for i, name := range columnNames {
 		r.columns[i] = slices.Index(header, name)
 		if r.columns[i] < 0 && i != received {
 			return fmt.Errorf("%s:1: no column %q; the header is %s and perhaps received", r.name, name, strings.Join(columnNames[:received], ","))
 		}
 	}
-	return r.advance()
-}
-
-// advance reads the next row into next, or sets done.
-func (r *recording) advance() error {
-	row, err := r.csv.Read()
-	if err == io.EOF {
-		r.done = true
-		return nil
-	}
-	if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
-		return fmt.Errorf("%s:%d: %w", r.name, wrong.Line, wrong.Err)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: after %s: %w", r.name, r.last.Format(time.RFC3339), err)
-	}
-	if err := r.parse(row); err != nil {
-		line, _ := r.csv.FieldPos(0)
-		return fmt.Errorf("%s:%d: %w", r.name, line, err)
-	}
 	return nil
 }
 
-func (r *recording) parse(row []string) error {
-	field := func(i int) string { return row[r.columns[i]] }
-	at, err := time.Parse(time.RFC3339, field(0))
-	if err != nil {
-		return fmt.Errorf("time %q is not RFC 3339; write like 2026-11-22T08:00:00Z", field(0))
-	}
-	learned := at
-	if r.columns[received] >= 0 && field(received) != "" {
-		if learned, err = time.Parse(time.RFC3339, field(received)); err != nil {
-			return fmt.Errorf("received %q is not RFC 3339; write like 2026-11-22T08:00:00Z", field(received))
+// advance makes sure that a row of batch is next, or sets done.
+func (r *recording) advance(ctx context.Context) error {
+	for !r.done && (r.batch == nil || r.at == len(r.batch.rows)) {
+		if r.batch != nil {
+			switch err := r.batch.err; {
+			case err == io.EOF:
+				r.done = true
+				return nil
+			case err != nil:
+				return err
+			}
+			r.stream.free <- r.batch
+		}
+		select {
+		case r.batch = <-r.stream.full:
+			r.at = 0
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	if learned.Before(r.last) {
-		return fmt.Errorf("%s comes after %s in the file and before it in time; sort the rows by received, or by time where that is absent",
-			learned.Format(time.RFC3339), r.last.Format(time.RFC3339))
-	}
-	r.last = learned
-	quantity := stillwater.Quantity(r.name1(field(3)))
-	value, err := parseValue(quantity, field(4))
-	if err != nil {
-		return err
-	}
-	r.next = stillwater.Reading{
-		Household: stillwater.HouseholdID(r.name1(field(1))), Device: stillwater.DeviceID(r.name1(field(2))),
-		Quantity: quantity, Value: value, At: at.UTC(), Received: learned.UTC(),
-	}
 	return nil
 }
 
-func parseValue(q stillwater.Quantity, text string) (float64, error) {
-	switch {
-	case q == stillwater.Door && text == "open":
-		return stillwater.Open, nil
-	case q == stillwater.Door && text == "closed":
-		return stillwater.Closed, nil
-	case q == stillwater.Door:
-		return 0, fmt.Errorf("door value %q is neither open nor closed", text)
-	case (q == stillwater.Alive || q == stillwater.Activity) && text == "":
-		return 1, nil
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return 0, fmt.Errorf("value %q of %s is not a number", text, q)
-	}
-	return v, nil
-}
-
-// name1 gives one lasting copy of a name.
-func (r *recording) name1(s string) string {
-	if kept, ok := r.names[s]; ok {
-		return kept
-	}
-	s = strings.Clone(s)
-	r.names[s] = s
-	return s
-}
-
-// zones reads the time zones of the households beside the recording; without a households.csv there are none.
-func (r *recording) zones() (map[stillwater.HouseholdID]*time.Location, error) {
+// zones adds the time zones of the households beside the recording; without a households.csv there are none. Of each zone there is one
+// copy, in byName.
+func (r *recording) zones(byName map[string]*time.Location, found map[stillwater.HouseholdID]*time.Location) error {
 	path := filepath.Join(filepath.Dir(r.name), "households.csv")
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	rows := csv.NewReader(f)
 	header, err := rows.Read()
 	if err != nil {
-		return nil, fmt.Errorf("%s:1: %w", path, err)
+		return fmt.Errorf("%s:1: %w", path, err)
 	}
 	id, zone := slices.Index(header, "household"), slices.Index(header, "timezone")
 	if id < 0 || zone < 0 {
-		return nil, fmt.Errorf("%s:1: the header needs the columns household and timezone", path)
+		return fmt.Errorf("%s:1: the header needs the columns household and timezone", path)
 	}
-	found := map[stillwater.HouseholdID]*time.Location{}
 	for {
 		row, err := rows.Read()
 		if err == io.EOF {
-			return found, nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", path, err)
 		}
-		loc, err := time.LoadLocation(row[zone])
-		if err != nil {
-			line, _ := rows.FieldPos(zone)
-			return nil, fmt.Errorf("%s:%d: %q is not a time zone; write like Asia/Shanghai", path, line, row[zone])
+		loc := byName[row[zone]]
+		if loc == nil {
+			if loc, err = time.LoadLocation(row[zone]); err != nil {
+				line, _ := rows.FieldPos(zone)
+				return fmt.Errorf("%s:%d: %q is not a time zone; write like Asia/Shanghai", path, line, row[zone])
+			}
+			byName[row[zone]] = loc
 		}
 		found[stillwater.HouseholdID(row[id])] = loc
 	}
+}
+
+// start reads ahead until the end, an error, or ctx is done.
+func (r *recording) start(ctx context.Context, wait *sync.WaitGroup) {
+	r.stream = newStream()
+	if r.unpacks != nil {
+		r.unpacks.runs = true
+		wait.Go(func() { r.unpacks.fill(ctx) })
+	}
+	wait.Go(func() { r.stream.fill(ctx, &r.rows) })
 }
 
 // counted counts the bytes read, for progress.
@@ -225,4 +190,62 @@ func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n.Add(int64(n))
 	return n, err
+}
+
+// ahead unpacks in a goroutine of its own, once fill runs; what is read before, the header, is unpacked on demand.
+type ahead struct {
+	from io.Reader
+	full chan []byte // closed at the end, when err says why
+	free chan []byte
+	last []byte // the block being read
+	rest []byte // of it
+	err  error
+	runs bool
+}
+
+func newAhead(from io.Reader) *ahead {
+	return &ahead{from: from, full: make(chan []byte, inFlight), free: make(chan []byte, inFlight)}
+}
+
+// fill unpacks until the end, an error, or ctx is done.
+func (a *ahead) fill(ctx context.Context) {
+	defer close(a.full)
+	for range inFlight {
+		a.free <- make([]byte, 1<<17)
+	}
+	for a.err == nil {
+		select {
+		case block := <-a.free:
+			n := 0
+			for n < len(block) && a.err == nil { // not io.ReadFull, which would give its own name to the end of a cut file
+				var more int
+				more, a.err = a.from.Read(block[n:])
+				n += more
+			}
+			a.full <- block[:n] // there is room for all of them
+		case <-ctx.Done():
+			a.err = ctx.Err()
+		}
+	}
+}
+
+// Read gives what is unpacked next.
+func (a *ahead) Read(p []byte) (int, error) {
+	if !a.runs {
+		return a.from.Read(p)
+	}
+	for len(a.rest) == 0 {
+		if a.last != nil {
+			a.free <- a.last[:cap(a.last)] // there is room for all of them
+			a.last = nil
+		}
+		block, ok := <-a.full
+		if !ok {
+			return 0, a.err
+		}
+		a.last, a.rest = block, block
+	}
+	n := copy(p, a.rest)
+	a.rest = a.rest[n:]
+	return n, nil
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -19,18 +17,36 @@ import (
 
 // Summary is what summary.json holds.
 type Summary struct {
+	Variant           string           `json:"variant,omitempty"`
 	Households        int              `json:"households"`
 	HomeYears         float64          `json:"home_years"` // time that readings vouch for; a year has 365 days
 	Readings          int64            `json:"readings"`
 	WallSeconds       float64          `json:"wall_seconds"`
 	ReadingsPerSecond float64          `json:"readings_per_second"`
 	PeakRSSBytes      int64            `json:"peak_rss_bytes"`
+	Arrive            string           `json:"arrive,omitempty"`
 	Outcomes          map[string]int64 `json:"outcomes"` // of readings
+	Silence           SilenceSummary   `json:"silence"`
 	Rules             []*RuleSummary   `json:"rules"`
 	Homes             []*HomeSummary   `json:"homes"`
 
 	byRule map[string]*RuleSummary
-	byHome map[stillwater.HouseholdID]map[string]int
+}
+
+// SilenceSummary is how well silence is told: false alarms against the delay to a true one. The first 28 days of a home are for learning and
+// do not count. The delays need shadow.csv.
+type SilenceSummary struct {
+	Households           int     `json:"households"`
+	HomeYears            float64 `json:"home_years"`
+	Alerts               int     `json:"alerts"` // silence and away, alert and urgent: each is false, where no emergency was recorded
+	AlertsPerHomeYear    float64 `json:"alerts_per_home_year"`
+	Questions            int     `json:"questions"`
+	QuestionsPerHomeYear float64 `json:"questions_per_home_year"`
+	Hours                int     `json:"hours"` // at which the delay was taken: with life in the four hours before and after
+	MeanDelay            float64 `json:"mean_delay_h"`
+	MedianDelay          float64 `json:"median_delay_h"`
+	P90Delay             float64 `json:"p90_delay_h"`
+	PlainDelay           float64 `json:"plain_mean_delay_h"` // of the plain rule 'no sign of life for T' with as many alerts
 }
 
 // RuleSummary is how often one rule was raised with one severity.
@@ -40,6 +56,7 @@ type RuleSummary struct {
 	Trial             bool    `json:"trial,omitempty"` // counted, not in alerts.csv
 	Alerts            int     `json:"alerts"`
 	AlertsPerHomeYear float64 `json:"alerts_per_home_year"`
+	Homes             int     `json:"homes"` // in which it was raised
 }
 
 // HomeSummary is one household's share.
@@ -47,15 +64,21 @@ type HomeSummary struct {
 	Household string         `json:"household"`
 	From      time.Time      `json:"from"`
 	Years     float64        `json:"years"`
+	Blind     float64        `json:"blind_h"`
+	Urgent    int            `json:"urgent"`
+	Alert     int            `json:"alert"`
+	Question  int            `json:"question"`
+	Notice    int            `json:"notice"`
+	MeanDelay float64        `json:"mean_delay_h,omitempty"`
 	Alerts    map[string]int `json:"alerts"` // by rule
 }
 
 const year = 365 * 24 * time.Hour
 
 // newSummary lists every rule that runs, so that one that was never raised is seen to be so.
-func newSummary(on []rules.Rule) *Summary {
-	s := &Summary{Outcomes: map[string]int64{}, byRule: map[string]*RuleSummary{}, byHome: map[stillwater.HouseholdID]map[string]int{}}
-	for _, r := range append(slices.Clone(on), rules.OnTrial(on)...) {
+func newSummary(v Variant) *Summary {
+	s := &Summary{Variant: v.Name, Outcomes: map[string]int64{}, byRule: map[string]*RuleSummary{}}
+	for _, r := range append(slices.Clone(v.Rules), rules.OnTrial(v.Rules)...) {
 		rs := &RuleSummary{Rule: r.Name, Severity: string(r.Severity), Trial: r.Trial}
 		s.Rules = append(s.Rules, rs)
 		s.byRule[r.Name] = rs
@@ -63,21 +86,41 @@ func newSummary(on []rules.Rule) *Summary {
 	return s
 }
 
-// count takes a finding that began.
+// count takes a finding that began. A rule that the engine adds by itself is listed when it is first raised.
 func (s *Summary) count(f stillwater.Finding) {
-	s.byRule[f.Rule].Alerts++
-	if s.byHome[f.Household] == nil {
-		s.byHome[f.Household] = map[string]int{}
+	r := s.byRule[f.Rule]
+	if r == nil {
+		r = &RuleSummary{Rule: f.Rule, Severity: string(f.Severity), Trial: f.Trial}
+		s.Rules = append(s.Rules, r)
+		s.byRule[f.Rule] = r
 	}
-	s.byHome[f.Household][f.Rule]++
+	r.Alerts++
 }
 
-func (s *Summary) home(id stillwater.HouseholdID, from time.Time, covered time.Duration) {
-	s.Homes = append(s.Homes, &HomeSummary{Household: string(id), From: from, Years: covered.Hours() / year.Hours(), Alerts: s.byHome[id]})
+// home adds a household.
+func (s *Summary) home(h *played, from time.Time, covered time.Duration) {
+	for rule := range h.raised {
+		s.byRule[rule].Homes++
+	}
+	s.Homes = append(s.Homes, &HomeSummary{
+		Household: string(h.id), From: from, Years: covered.Hours() / year.Hours(), Blind: round(h.blind.Hours(), 1),
+		Urgent: h.severe[0], Alert: h.severe[1], Question: h.severe[2], Notice: h.severe[3],
+		MeanDelay: round(h.protection.mean(), 2), Alerts: h.raised,
+	})
+	if h.lives > leastLife {
+		s.Silence.Households++
+		s.Silence.HomeYears += h.years()
+		s.Silence.Alerts += h.falses
+		s.Silence.Questions += h.questions
+	}
 }
 
-func (s *Summary) finish(took time.Duration) {
-	s.Households = len(s.Homes)
+// finish works out the rates.
+func (s *Summary) finish(p *player, took time.Duration) {
+	s.Households, s.Readings, s.Arrive = len(s.Homes), p.count, p.Arrive.String()
+	for _, o := range p.results {
+		s.Outcomes[string(o.outcome)] = o.n
+	}
 	for _, h := range s.Homes {
 		s.HomeYears += h.Years
 	}
@@ -92,6 +135,45 @@ func (s *Summary) finish(took time.Duration) {
 			r.AlertsPerHomeYear = float64(r.Alerts) / s.HomeYears
 		}
 	}
+	l := &s.Silence
+	l.AlertsPerHomeYear = round(float64(l.Alerts)/l.HomeYears, 2)
+	l.QuestionsPerHomeYear = round(float64(l.Questions)/l.HomeYears, 2)
+	l.HomeYears = round(l.HomeYears, 2)
+	if l.Hours = p.delays.n; l.Hours > 0 {
+		l.MeanDelay = round(p.delays.sum/float64(l.Hours), 2)
+		l.MedianDelay, l.P90Delay = round(p.delays.quantile(0.5), 2), round(p.delays.quantile(0.9), 2)
+		if l.Alerts > 0 {
+			l.PlainDelay = round(p.delays.plainDelay(p.silences.plain(l.Alerts)), 2)
+		}
+	}
+}
+
+// raised is how often findings of a severity were raised by rules that are on.
+func (s *Summary) raised(severity stillwater.Severity) (n int) {
+	for _, r := range s.Rules {
+		if !r.Trial && r.Severity == string(severity) {
+			n += r.Alerts
+		}
+	}
+	return n
+}
+
+// AlertRate is alerts and urgent alerts of all rules that are on, per home and year.
+func (s *Summary) AlertRate() float64 {
+	return round(float64(s.raised(stillwater.Alert)+s.raised(stillwater.Urgent))/s.HomeYears, 2)
+}
+
+// QuestionRate is the same of questions.
+func (s *Summary) QuestionRate() float64 {
+	return round(float64(s.raised(stillwater.Question))/s.HomeYears, 2)
+}
+
+// workerHomes is how many homes a grid worker looks after.
+const workerHomes = 40
+
+// Visits is what the alerts mean for a worker with 40 homes: visits a week.
+func (s *Summary) Visits() float64 {
+	return round(s.AlertRate()*workerHomes*7/365, 1)
 }
 
 // table is a CSV file that appears under its name only when it is whole.
@@ -141,49 +223,4 @@ func writeWhole(path string, data []byte) error {
 		return err
 	}
 	return os.Rename(path+".part", path)
-}
-
-// writeReport writes the summary for people.
-func writeReport(path string, s *Summary, readings []string) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Backtest\n\n%s: %d households, %.1f home-years vouched for, %d readings, %.1f s (%.0f readings a second).\n",
-		strings.Join(readings, ", "), s.Households, s.HomeYears, s.Readings, s.WallSeconds, s.ReadingsPerSecond)
-	b.WriteString("\nA home-year is a year of time that readings vouch for; a device that is off the air adds none, and raises no silence.\n")
-	writeRules(&b, "Rules that are on", s, false)
-	writeRules(&b, "Presets on trial (what they would have raised, had they been on; not in alerts.csv)", s, true)
-	b.WriteString("\n## What became of the readings\n\n| outcome | readings |\n|---|---:|\n")
-	for _, k := range slices.Sorted(maps.Keys(s.Outcomes)) {
-		fmt.Fprintf(&b, "| %s | %d |\n", k, s.Outcomes[k])
-	}
-	writeHomes(&b, s)
-	return writeWhole(path, []byte(b.String()))
-}
-
-func writeRules(b *strings.Builder, title string, s *Summary, trial bool) {
-	fmt.Fprintf(b, "\n## %s\n\n| rule | severity | raised | per home and year | homes |\n|---|---|---:|---:|---:|\n", title)
-	for _, r := range s.Rules {
-		if r.Trial != trial {
-			continue
-		}
-		homes := 0
-		for _, h := range s.Homes {
-			if h.Alerts[r.Rule] > 0 {
-				homes++
-			}
-		}
-		fmt.Fprintf(b, "| %s | %s | %d | %.1f | %d |\n", r.Rule, r.Severity, r.Alerts, r.AlertsPerHomeYear, homes)
-	}
-}
-
-func writeHomes(b *strings.Builder, s *Summary) {
-	b.WriteString("\n## Homes, and how often each rule was raised there\n\n| household | years | raised |\n|---|---:|---|\n")
-	for _, h := range s.Homes {
-		var parts []string
-		for _, r := range s.Rules {
-			if n := h.Alerts[r.Rule]; n > 0 && !r.Trial {
-				parts = append(parts, fmt.Sprintf("%s %d", r.Rule, n))
-			}
-		}
-		fmt.Fprintf(b, "| %s | %.2f | %s |\n", h.Household, h.Years, strings.Join(parts, ", "))
-	}
 }

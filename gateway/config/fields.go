@@ -134,16 +134,26 @@ func whereKnown(root reflect.Type, key string) (path string, one bool) {
 
 // nearest is the known key somebody most likely meant, "" when none is near.
 func nearest(key string, known []field) string {
+	names := make([]string, len(known))
+	for i, f := range known {
+		names[i] = f.key
+	}
+	return Nearest(key, names)
+}
+
+// Nearest is the name somebody most likely meant by a word, "" when none is near. It is for every place in a configuration where
+// people write names.
+func Nearest(word string, names []string) string {
 	plain := strings.NewReplacer("-", "_", " ", "_", "_", "").Replace
-	want, best, least := strings.ToLower(plain(key)), "", 100
-	for _, f := range known {
-		have := strings.ToLower(plain(f.key))
+	want, best, least := strings.ToLower(plain(word)), "", 100
+	for _, name := range names {
+		have := strings.ToLower(plain(name))
 		d := distance(want, have)
 		if len(want) >= 3 && len(have) >= 3 && (strings.HasPrefix(have, want) || strings.HasPrefix(want, have)) {
 			d = min(d, 1)
 		}
 		if d <= max(1, len(have)/3) && d < least {
-			best, least = f.key, d
+			best, least = name, d
 		}
 	}
 	return best

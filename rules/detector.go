@@ -1,0 +1,205 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"stillwater"
+)
+
+// A detector is the code of a rule: it judges one rule on one home. To add one, write it in a file of its own, add it to detectors, and add
+// what it remembers of a home to memory, with a number in memory.fields.
+//
+// Judging every rule at every reading costs more than the rest of a reading together, so a gate decides whether a home is judged at all
+// (see gate). A detector takes part by the interfaces below that fit it: each says how much of one thing can pass before its
+// judgement can change. Too little does no harm. TestGate holds a gated engine against one that judges always, so a detector
+// that says too much is found there. A detector that cannot say is eager: then every reading is judged.
+type detector interface {
+	// needs says which parameters the rule must, may and may not have.
+	needs(r Rule) map[string]need
+	// kind groups its findings into incidents.
+	kind() stillwater.Kind
+	// judge appends a finding with its device and facts for each that holds at now; the engine fills in the rest. A finding goes on
+	// for as long as it holds, and while one goes on the home is judged at every reading; or, of a stillnessDetector, at every sign
+	// of life, draw, hole and closed incident.
+	judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding
+}
+
+// A stillnessDetector is raised by stillness: due is the coverage (home.DataTo) at which it is raised if the stillness goes on; 0: it is
+// not. Time left and protection delay are this moment too, so it is exact. A sign of life must not bring it nearer, unless
+// the detector is a lifeWatcher; a hole and a closed incident never may.
+type stillnessDetector interface {
+	due(h *home, r *boundRule) instant
+}
+
+// A timeDetector can be raised although no reading comes: wake is the event clock at which its judgement could change; 0: it cannot. A
+// device that reports as usual must not bring it nearer. What is not as usual (see home.stirred) may.
+type timeDetector interface {
+	wake(h *home, r *boundRule) instant
+}
+
+// A waterDetector is raised by litres: room is how many millilitres more may be drawn before it could be.
+type waterDetector interface {
+	room(h *home, r *boundRule) int64
+}
+
+// A drawWatcher is told of every span of a meter, with or without water, after the home's memory has it, and says whether the home is
+// to be judged.
+type drawWatcher interface {
+	drew(h *home, r *boundRule, w draw) (judge bool)
+}
+
+// A lifeWatcher is told of every sign of life, by its kind and moment, after the home's memory has it; a late one may be older than
+// others. If it is a stillnessDetector it is then asked for due anew.
+type lifeWatcher interface {
+	lived(h *home, r *boundRule, k lifeKind, at instant)
+}
+
+// eager is judged at every reading.
+type eager interface{ eager() }
+
+// binder is a detector that each rule needs its own of.
+type binder interface{ bind(r Rule) detector }
+
+// detectors is every detector by the beginning of the names of its rules. The longest beginning wins.
+var detectors = map[string]detector{
+	"silence":         silence{},
+	"silence-learned": learnedSilence{},
+	"away":            away{},
+	"surge":           surge{},
+	"leak":            leak{},
+	"leak-running":    runningDraw{},
+	"door-open":       doorAjar{},
+	"absence-use":     absenceUse{},
+	"absence-back":    absenceBack{},
+	"device-silent":   deviceSilent{},
+	"device-blind":    deviceBlind{},
+	"custom":          (*custom)(nil), // each rule has its own; see bind
+}
+
+func detectorNames() []string {
+	names := make([]string, 0, len(detectors))
+	for name := range detectors {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// detectorOf finds the detector that the name begins with, as a whole word: "leak-running-hot" is a leak-running, "leaks" is nothing.
+func detectorOf(name string) detector {
+	for prefix := name; prefix != ""; {
+		if d, ok := detectors[prefix]; ok {
+			return d
+		}
+		i := strings.LastIndexByte(prefix, '-')
+		if i < 0 {
+			return nil
+		}
+		prefix = prefix[:i]
+	}
+	return nil
+}
+
+// boundRule is a rule with its detector.
+type boundRule struct {
+	Rule
+	detector detector
+	kind     stillwater.Kind
+	still    bool // the detector is a stillnessDetector
+	paused   bool // by a planned absence
+}
+
+// ruleset is the rules of an engine, and which of them take part in what. All homes share it.
+type ruleset struct {
+	all       []boundRule
+	stillness []bound[stillnessDetector]
+	time      []bound[timeDetector]
+	water     []bound[waterDetector]
+	draws     []bound[drawWatcher]
+	life      []bound[lifeWatcher]
+	eager     bool          // every reading is judged
+	within    time.Duration // the longest window: draws are remembered so long
+	per       *budget       // of what learns; nil: nothing does
+	away      bool          // a rule alerts of those who are out
+	outings   bool          // and one has learned how long that is usual
+	calendar  Calendar
+	merge     time.Duration // what no window can tell from one draw, where there are very many
+}
+
+// learn notes the budget of a rule that learns.
+func (s *ruleset) learn(r *boundRule) {
+	_, isAway := r.detector.(away)
+	s.away = s.away || isAway && r.Severity.Above(stillwater.Question)
+	if r.Budget == 0 {
+		return
+	}
+	if s.per == nil {
+		s.per = &budget{alerts: 4, asks: 6} // the defaults, for what no rule says
+	}
+	switch r.detector.(type) {
+	case learnedSilence:
+		s.per.alerts = r.Budget
+	case away:
+		s.per.asks, s.outings = r.Budget, true
+	}
+}
+
+// learns says whether the rule of the name is the learned silence, and asks whether it asks after outings.
+func (s *ruleset) learns(name string) bool { return s.has(name, learnedSilence{}) }
+func (s *ruleset) asks(name string) bool   { return s.has(name, away{}) }
+
+func (s *ruleset) has(name string, d detector) bool {
+	return slices.ContainsFunc(s.all, func(r boundRule) bool { return r.Name == name && r.detector == d })
+}
+
+// bound is a rule with its detector in one of its roles.
+type bound[role any] struct {
+	*boundRule
+	as role
+}
+
+// addTo adds the rule to those of a role that its detector has.
+func addTo[role any](list *[]bound[role], r *boundRule) {
+	if as, ok := r.detector.(role); ok {
+		*list = append(*list, bound[role]{r, as})
+	}
+}
+
+// bind makes the rules ready.
+func bind(list []Rule) *ruleset {
+	s := &ruleset{merge: drawsMerge}
+	for _, r := range list {
+		d := detectorOf(r.Name)
+		if d == nil {
+			continue
+		}
+		if b, ok := d.(binder); ok {
+			d = b.bind(r)
+		}
+		s.all = append(s.all, boundRule{Rule: r, detector: d, kind: d.kind()})
+	}
+	for i := range s.all {
+		s.add(&s.all[i])
+	}
+	return s
+}
+
+func (s *ruleset) add(r *boundRule) {
+	s.learn(r)
+	addTo(&s.stillness, r)
+	_, r.still = r.detector.(stillnessDetector)
+	r.paused = r.still || pausedToo(r)
+	addTo(&s.time, r)
+	addTo(&s.water, r)
+	addTo(&s.draws, r)
+	addTo(&s.life, r)
+	if _, ok := r.detector.(eager); ok {
+		s.eager, s.within = true, maxWithin // a condition may look at any window
+	}
+	if r.Within > 0 {
+		s.within = max(s.within, r.Within)
+		s.merge = min(s.merge, r.Within/4)
+	}
+}

@@ -1,0 +1,70 @@
+package rules
+
+import "math"
+
+// lesson is the last stillness that the routine learned. A late reading can show that it was none: a door or a sensor whose news waited in
+// a buffer. Then it is taken out, and what is left of it on both sides is learned instead. What was learned before the last is left as it
+// is: one stillness among hundreds, that fades.
+type lesson struct {
+	From, To instant // the signs of life around it
+	Vouched  instant // up to when readings vouched for it
+	Outing   bool
+}
+
+// relearn takes a late sign of life to the last lesson.
+func (h *home) relearn(at instant) {
+	if at >= h.Taught.To || at <= h.Taught.From || h.Routine == nil {
+		return
+	}
+	l, r := h.Taught, h.Routine
+	b := &r.Inside
+	if l.Outing {
+		b = r.Outing
+	}
+	if b == nil {
+		return
+	}
+	b.unlearn(h.lessonOf(l))
+	first, rest := lesson{l.From, at, min(at, l.Vouched), l.Outing}, lesson{at, l.To, max(at, l.Vouched), false}
+	b.learn(h.lessonOf(first))
+	r.Inside.learn(h.lessonOf(rest)) // somebody was in
+	h.Taught = rest
+}
+
+// reteach moves the end of the last lesson to an earlier moment, at which life is now known to have been.
+func (h *home) reteach(was, at instant) {
+	if h.Taught.To != was || at <= h.Taught.From {
+		return
+	}
+	before := h.Taught
+	h.relearn(at)
+	if h.Taught != before { // the time after it is not learned: it is stillness that goes on
+		h.Routine.Inside.unlearn(h.lessonOf(h.Taught))
+		h.Taught = lesson{before.From, at, min(at, before.Vouched), before.Outing}
+	}
+}
+
+// lessonOf is a lesson as habits take it: the local hour, the length and the time to life, in hours.
+func (h *home) lessonOf(l lesson) (hour int, length, toLife float64) {
+	return l.From.time().In(h.location).Hour(), l.Vouched.sub(l.From).Hours(), l.To.sub(l.From).Hours()
+}
+
+// unlearn takes back what learn learned. Of a cell that was full, or has faded since, a little too much or too little.
+func (b *habit) unlearn(hour int, length, toLife float64) {
+	start := hour / startSpan
+	if i := classOf(length); i >= 0 {
+		cell := &b.Still[start*lengths+i]
+		*cell -= min(*cell, once)
+	}
+	if close := min(toLife, 2*upClose-toLife); close > 0 {
+		minutes := uint16(min(close*60+0.5, math.MaxUint16))
+		b.Up[start] -= min(b.Up[start], minutes)
+	}
+}
+
+func (l *lesson) fields(c *codec) {
+	c.time(1, &l.From)
+	c.time(2, &l.To)
+	c.time(3, &l.Vouched)
+	c.flag(4, &l.Outing)
+}

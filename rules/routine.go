@@ -1,0 +1,334 @@
+package rules
+
+import (
+	"math"
+	"time"
+)
+
+// A routine is what is usual in one home: at what hours it goes still and for how long. From it follows after how long a stillness
+// is told of.
+//
+// The question is not how unusual a stillness is but whether waiting longer is worth it. Waiting costs delay, should she have
+// fallen; not waiting costs a visit for nothing. So a false alert is given a price in hours of delay, and for each hour of the
+// day in which a stillness can begin that length is chosen for which
+//
+//	hours she is up and could fall × dread of the length + price × stillnesses that outlast the length
+//
+// is least; the dread of a length is its hours, and beyond twenty thirty times the hours more, for nobody is to lie for a day. At night, when most stillnesses end at seven, that is not before eight; in the morning, when hardly any lasts
+// three hours, it is soon. The price is what keeps the budget: it rises with every false alert and falls with the days without.
+// All that is remembered is how often the home was still from when and for how long, fading over months, so that what was once
+// does not rule for ever and one bad fortnight is one stillness among hundreds. What a home has not shown yet is borrowed from
+// all homes (see common.go), and less of it the longer the home is known.
+type routine struct {
+	Inside habit  // stillness in the home
+	Outing *habit // stillness after the door; nil: no door has been seen
+
+	Days    float64 // days these were learned from; they fade with them
+	Seen    float64 // days seen in all
+	Faded   float64 // of Seen, when it last faded
+	Alert   price   // of a false alert
+	Ask     price   // of a question that need not have been
+	Blended bool    // the door is not believed: stillness after it is judged like any other
+}
+
+// A habit is how often a home goes still for long, by when the stillness begins.
+type habit struct {
+	Still [starts * lengths]uint8 // how often, in 1/once, by start and length; at most 31 times, which is too often for any alert
+	Up    [starts]uint16          // minutes with life close before and after
+	Bound [starts]uint8           // what follows: the length, an index of bounds, at which it is told of
+}
+
+// The measures of learning. Those without a reason beside them were tried on real recordings; see the table in README.md.
+const (
+	starts    = 12          // a stillness is known by the two hours of the day in which it begins
+	startSpan = 24 / starts // hours
+	lengths   = len(bounds) // and by its length
+	dayOut    = 10          // the index of twelve hours: nobody is out for longer without an alert
+	askAhead  = 2           // hours, and places in bounds, from a question after the door to the alert
+
+	once      = 8   // a stillness in its cell, so that it can fade
+	fadeAfter = 30  // days
+	fade      = 0.8 // what is left of what is known after them: half of it after three months
+	learnedIn = 27  // days until a home is learned: it is from its 28th on
+
+	borrowed = 60  // days that what is common to all homes counts for
+	shape    = 10  // stillnesses that the common shape counts for where the home shows its own
+	spill    = 0.3 // of a stillness that might as well have been a class longer
+	beside   = 0.2 // of a stillness that might as well have begun two hours sooner, or later
+	upClose  = 4.0 // hours: with life nearer than this before and after she is up
+
+	ofAll     = 0.2  // how far the price is that of all homes rather than its own
+	follow    = 0.2  // how far a day moves it to where the budget is expected to be kept
+	heed      = 2.3  // what a false alert more than a budget of one adds to its logarithm
+	heedLess  = -0.7 // and, as a power of the budget, of a greater one
+	heedMost  = 5    // and what all of them can
+	leastOwn  = 20   // hours
+	mostOwn   = 1e6  // hours
+	saved     = 2.4  // alerts a year that a home without a door does without, for those that are so often empty that they cannot
+	aimLeast  = 0.4  // of the budget, at least
+	restOfIt  = 0.5  // this part of the budget at least is for stillness in the home, whatever comes of the door
+	wholeYear = 365. // days
+)
+
+// bounds are the lengths, in hours, at which a stillness can be told of; a stillness is of class i if it is longer than bounds[i] and
+// not longer than the next. Shorter ones are too common to be told of.
+var bounds = [...]float64{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 40, 44, 48}
+
+// classOf is the class of a stillness; -1: it is too short to be of one.
+func classOf(hours float64) int {
+	i := -1
+	for i+1 < lengths && hours > bounds[i+1] {
+		i++
+	}
+	return i
+}
+
+// learn takes a stillness that life has ended: the local hour at which it began, its length as far as readings vouch for it, and the time
+// to the life that ended it, both in hours.
+func (b *habit) learn(hour int, length, toLife float64) {
+	start := hour / startSpan
+	if i := classOf(length); i >= 0 {
+		cell := &b.Still[start*lengths+i]
+		*cell = uint8(min(int(*cell)+once, math.MaxUint8))
+	}
+	if close := min(toLife, 2*upClose-toLife); close > 0 { // so much of it had life close on both sides
+		b.Up[start] = uint16(min(float64(b.Up[start])+close*60+0.5, math.MaxUint16))
+	}
+}
+
+// fade lets a part of what is known go.
+func (b *habit) fade() {
+	for i := range b.Still {
+		b.Still[i] = uint8(float64(b.Still[i])*fade + 0.5)
+	}
+	for i := range b.Up {
+		b.Up[i] = uint16(float64(b.Up[i])*fade + 0.5)
+	}
+}
+
+// An outlook is what to expect of a home in a day.
+type outlook struct {
+	longer [starts][lengths]float64 // stillnesses that begin in these two hours and outlast each bound
+	up     [starts]float64          // hours in which she is up
+}
+
+// outlook is what the habits of the days before let expect, together with what is common. It is by far the dearest thing done for a
+// home, once a day.
+func (r *routine) outlook(common *outlook, habits ...*habit) *outlook {
+	var o outlook
+	days := r.Days
+	scale := scaleOf(common, days, habits)
+	for start := range starts {
+		var begun [lengths]float64
+		up := 0.0
+		for _, b := range habits {
+			for d, part := range [...]float64{beside, 1 - 2*beside, beside} {
+				s := (start + d + starts - 1) % starts
+				for i, n := range b.Still[s*lengths : (s+1)*lengths] {
+					if n > 0 {
+						v := part * float64(n) / once
+						begun[i] += v * (1 - spill)
+						begun[min(i+1, lengths-1)] += v * spill
+					}
+				}
+				up += part * float64(b.Up[s]) / 60
+			}
+		}
+		seen := 0.0
+		for i := lengths - 1; i >= 0; i-- {
+			seen += begun[i]
+			o.longer[start][i] = (seen + borrowed*common.longer[start][i]*scale[i]) / (days + borrowed)
+		}
+		o.up[start] = (up + borrowed*common.up[start]) / (days + borrowed)
+	}
+	return &o
+}
+
+// scaleOf is how many times more often than common the home outlasts each bound, as far as it shows: bound by bound, from the
+// shortest, the part that goes on to the next is its own and the common one's, each by how often it was seen. Beyond what the home has
+// ever shown it goes on as in all homes, from as few as it has.
+func scaleOf(common *outlook, days float64, habits []*habit) (scale [lengths]float64) {
+	var seen, usual [lengths]float64
+	for i := lengths - 1; i >= 0; i-- {
+		if i < lengths-1 {
+			seen[i] = seen[i+1]
+		}
+		for start := range starts {
+			for _, b := range habits {
+				seen[i] += float64(b.Still[start*lengths+i]) / once
+			}
+			usual[i] += common.longer[start][i]
+		}
+	}
+	s := (seen[0] + shape) / (usual[0]*days + shape)
+	scale[0] = s
+	for i := 1; i < lengths; i++ {
+		goesOn := usual[i] / usual[i-1]
+		s *= (seen[i] + shape*goesOn) / (seen[i-1] + shape) / goesOn
+		scale[i] = s
+	}
+	return scale
+}
+
+// dread is what it is worth not to lie for so many hours.
+func dread(hours float64) float64 {
+	const long, each = 20, 30
+	return hours + each*max(0, hours-long)
+}
+
+// choose sets the bounds for the price of an alert, and says how many alerts a year are to be expected of them.
+func (b *habit) choose(o *outlook, alert float64) (alerts float64) {
+	for start := range b.Bound {
+		least := math.Inf(1)
+		for i := lengths - 1; i >= 0; i-- {
+			if cost := o.up[start]*dread(bounds[i]) + alert*o.longer[start][i]; cost < least {
+				least, b.Bound[start] = cost, uint8(i)
+			}
+		}
+		alerts += o.longer[start][b.Bound[start]]
+	}
+	return alerts * wholeYear
+}
+
+// chooseAsk sets the bounds of questions after the door, of which each is an alert askAhead later, or at dayOut.
+func (b *habit) chooseAsk(o *outlook, alert, ask float64) (alerts, asks float64) {
+	for start := range b.Bound {
+		least := math.Inf(1)
+		for i := dayOut - askAhead; i >= 0; i-- {
+			told := i + askAhead
+			if cost := o.up[start]*dread(bounds[told]) + alert*o.longer[start][told] + ask*o.longer[start][i]; cost < least {
+				least, b.Bound[start] = cost, uint8(i)
+			}
+		}
+		i := b.Bound[start]
+		alerts += o.longer[start][i+askAhead]
+		asks += o.longer[start][i]
+	}
+	return alerts * wholeYear, asks * wholeYear
+}
+
+// A price is how many hours of delay it is worth not to raise a false alert. It is kept as logarithms.
+type price struct {
+	Own      float64 // where the budget is expected to be kept
+	Heed     float64 // what false alerts have added, or their absence taken away
+	Happened float64 // false alerts since the last day
+}
+
+// hours is the price, with what all homes pay.
+func (p *price) hours(all float64) float64 {
+	return math.Exp(ofAll*math.Log(all) + (1-ofAll)*p.Own + p.Heed)
+}
+
+// settle moves the price by a day or more: expected is how many false alerts a year its own part lets expect.
+func (p *price) settle(expected, budget, days float64) {
+	over := p.Happened - budget/wholeYear*days
+	p.Heed = min(heedMost, max(-heedMost, p.Heed+heed*math.Pow(budget, heedLess)*over))
+	p.Happened = 0
+	step := math.Log((expected + 0.1) / budget)
+	p.Own = min(math.Log(mostOwn), max(math.Log(leastOwn), p.Own+follow*min(2, max(-2, step))))
+}
+
+// budget is what the operator set: false alerts, and questions that need not have been, per home and year.
+type budget struct{ alerts, asks float64 }
+
+// settle learns from days more, covered by readings, and sets the bounds anew.
+func (r *routine) settle(days float64, per budget) {
+	r.Days += days
+	r.Seen += days
+	for ; r.Seen-r.Faded >= fadeAfter; r.Faded += fadeAfter {
+		r.Days *= fade
+		r.Inside.fade()
+		if r.Outing != nil {
+			r.Outing.fade()
+		}
+	}
+	if r.Outing != nil && !r.Blended {
+		r.settleBoth(days, per)
+		return
+	}
+	habits := []*habit{&r.Inside}
+	if r.Outing != nil {
+		habits = append(habits, r.Outing)
+	}
+	aim := max(per.alerts-saved, aimLeast*per.alerts)
+	all := allPay(aim)
+	o := r.outlook(&commonAll, habits...)
+	r.Alert.begin(all)
+	r.Alert.settle(r.Inside.choose(o, math.Exp(r.Alert.Own)), aim, days)
+	r.Inside.choose(o, r.Alert.hours(all))
+}
+
+// settleBoth settles a home with a door. What the door causes is bounded otherwise, by twelve hours, and so is no reason to wait for ever
+// in the home: stillness there has what the door leaves of the budget, but never less than restOfIt.
+func (r *routine) settleBoth(days float64, per budget) {
+	allAlert, allAsk := allPayWithDoor(per.alerts), allPay(per.asks)
+	r.Alert.begin(allAlert)
+	r.Ask.begin(allAsk)
+	in, out := r.outlook(&commonInside, &r.Inside), r.outlook(&commonOuting, r.Outing)
+	ownAlert, ownAsk := math.Exp(r.Alert.Own), math.Exp(r.Ask.Own)
+	outside, asks := r.Outing.chooseAsk(out, ownAlert, ownAsk)
+	r.Ask.settle(asks, per.asks, days)
+	r.Alert.settle(r.Inside.choose(in, ownAlert), max(per.alerts-outside, restOfIt*per.alerts), days)
+	r.Inside.choose(in, r.Alert.hours(allAlert))
+	r.Outing.chooseAsk(out, r.Alert.hours(allAlert), r.Ask.hours(allAsk))
+}
+
+// begin gives a new home the price of all.
+func (p *price) begin(all float64) {
+	if p.Own == 0 {
+		p.Own = math.Log(all)
+	}
+}
+
+// bound is after how long a stillness that begins at the local hour is told of: an alert, or after the door (out) a question.
+func (r *routine) bound(hour int, out bool) time.Duration {
+	b := &r.Inside
+	if out && r.Outing != nil {
+		b = r.Outing
+	}
+	return time.Duration(bounds[b.Bound[hour/startSpan]] * float64(time.Hour))
+}
+
+// rate is how many times a year a stillness that begins at the hour can be expected to outlast the bound.
+func (r *routine) rate(hour int, out bool, bound time.Duration) float64 {
+	b, common := &r.Inside, &commonAll
+	switch {
+	case r.Outing != nil && out:
+		b, common = r.Outing, &commonOuting
+	case r.Outing != nil:
+		common = &commonInside
+	}
+	i := max(0, classOf(bound.Hours()))
+	return r.outlook(common, b).longer[hour/startSpan][i] * wholeYear
+}
+
+// learned says whether enough is known of the home.
+func (r *routine) learned() bool { return r.Seen >= learnedIn }
+
+func (r *routine) fields(c *codec) {
+	c.part(1, &r.Inside)
+	optional(c, 2, &r.Outing)
+	c.float(3, &r.Days)
+	c.float(4, &r.Seen)
+	c.float(5, &r.Faded)
+	c.part(6, &r.Alert)
+	c.part(7, &r.Ask)
+	c.flag(8, &r.Blended)
+}
+
+func (p *price) fields(c *codec) {
+	c.float(1, &p.Own)
+	c.float(2, &p.Heed)
+	c.float(3, &p.Happened)
+}
+
+func (b *habit) fields(c *codec) {
+	numbers(c, 1, b.Still[:])
+	numbers(c, 2, b.Up[:])
+	numbers(c, 3, b.Bound[:])
+	if c.reading {
+		for i := range b.Bound {
+			b.Bound[i] = min(b.Bound[i], uint8(lengths-1))
+		}
+	}
+}
