@@ -34,9 +34,10 @@ const (
 )
 
 // A Finding is what a rule concluded about a household. It begins, and with Ended set it is over.
-// Household, Rule and Device name it while it goes on.
+// Household, Group, Rule and Device name it while it goes on.
 type Finding struct {
 	Household HouseholdID `json:"household"`
+	Group     string      `json:"group,omitempty"`  // of what befell many homes together; then Household is empty
 	Device    DeviceID    `json:"device,omitempty"` // of a device finding
 	Rule      string      `json:"rule"`             // begins with its detector's name
 	Kind      Kind        `json:"kind"`
@@ -48,7 +49,19 @@ type Finding struct {
 }
 
 // Key names a finding among those that go on in a household.
-func (f Finding) Key() string { return f.Rule + "/" + string(f.Device) }
+func (f Finding) Key() string { return f.Rule + "/" + string(f.Device) + f.Group }
+
+// A Doubt is why the door of a home is not believed: then the home is judged as if it had no door contact. Empty: it is, or there is none.
+type Doubt string
+
+// The doubts.
+const (
+	DoorUnknown Doubt = "unknown" // it was silent or stuck and is back; where she is shows by the next sign of life in the home
+	DoorNone    Doubt = "none"    // there was a contact and is none
+	DoorStuck   Doubt = "stuck"   // it has not moved for far longer than ever
+	DoorSilent  Doubt = "silent"  // nothing is heard of it
+	DoorLoose   Doubt = "loose"   // it moves more often than people make a door move
+)
 
 // Facts are the typed reasons of a finding; which are set depends on the detector. Sentences are made of them in gateway/words.
 type Facts struct {
@@ -62,5 +75,14 @@ type Facts struct {
 	Life      Life          `json:"life"`                // last signs of life by kind
 	Rate      float64       `json:"rate,omitempty"`      // of a learned bound: how many times a year a stillness from this hour can be expected to outlast it
 	Night     bool          `json:"night,omitempty"`     // local night, 22 to 6
+	Count     int           `json:"count,omitempty"`     // of a door: how often it went
+	Doubt     Doubt         `json:"doubt,omitempty"`     // why the door is not believed
+	Absent    bool          `json:"absent,omitempty"`    // it ended because nobody is in, as people said, and not by a sign of life
 	Residents int           `json:"residents,omitempty"` // of a home of two or more: what a finding is about cannot be told apart by person
+	Step      Litres        `json:"step,omitempty"`      // the meter's resolution: less than this does not show; zero: not known yet
+	Base      Litres        `json:"base,omitempty"`      // litres an hour of a leak that goes on beside her life, and is not taken for it
+	Reduced   bool          `json:"reduced,omitempty"`   // protection is reduced: a leak may be taken for life, or hide it
+
+	Members []HouseholdID `json:"members,omitempty"` // of a group's finding: the homes it is about, longest silent first
+	Homes   int           `json:"homes,omitempty"`   // of a group's finding: how many homes of the group could be seen, or were waited for
 }

@@ -99,6 +99,8 @@ type Standing struct {
 	Question  time.Time     `json:"question,omitzero"` // when a question would be raised if the stillness went on
 	Alert     time.Time     `json:"alert,omitzero"`    // the same for an alert: the time left
 	AlertRule string        `json:"alertRule,omitempty"`
+	Reduced   bool          `json:"reduced,omitempty"`   // protection is reduced: a leak may be taken for life, or hide it
+	Doubt     Doubt         `json:"doubt,omitempty"`     // why the door is not believed
 	Findings  []Finding     `json:"findings,omitempty"`  // those that go on
 	Residents int           `json:"residents,omitempty"` // of a home of two or more: it cannot be told who stirred
 	Absence   *Absence      `json:"absence,omitempty"`   // planned, or under way

@@ -49,6 +49,7 @@ type Incident struct {
 	ID        IncidentID    `json:"id"`
 	Code      string        `json:"code"` // short; begins the code of each of its messages
 	Household HouseholdID   `json:"household"`
+	Group     string        `json:"group,omitempty"` // of an incident of many homes; then Household is empty
 	Kind      Kind          `json:"kind"`
 	Severity  Severity      `json:"severity"`
 	State     IncidentState `json:"state"`

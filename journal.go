@@ -11,11 +11,20 @@ type Entry struct {
 	Shard   int         `json:"shard,omitempty"`  // of a tick: which shard of …
 	Shards  int         `json:"shards,omitempty"` // … how many it was for
 	Rearm   HouseholdID `json:"rearm,omitempty"`  // an incident was closed: stillness counts anew from At
-	At      time.Time   `json:"at,omitzero"`      // of a rearm
+	At      time.Time   `json:"at,omitzero"`      // of a rearm, and of what was announced
 	Away    *Absence    `json:"away,omitempty"`   // somebody said that nobody is in, or that she is back
 
 	// Resumed is when the gateway came back after a stop: that no device was heard while nobody listened says nothing of devices.
 	Resumed time.Time `json:"resumed,omitzero"`
+
+	Announced *Announced `json:"announced,omitempty"`
+}
+
+// Announced is the news that the water of a group of homes is, was or will be cut off: what meters show in that time is unknown, not "no use".
+type Announced struct {
+	Group string    `json:"group"`
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to"`
 }
 
 // A Batch is what one shard commits at once: all of it or nothing.

@@ -417,7 +417,7 @@ func (r *rig) replay(db *sqlite.DB, entries []stillwater.Entry) []stillwater.Fin
 		engines[i] = rules.New(r.config.on())
 	}
 	for _, h := range r.world.Households() {
-		engines[pipeline.ShardOf(h.ID)].Put(rules.Home{ID: h.ID, Location: h.Location(), Devices: h.Devices})
+		engines[pipeline.ShardOf(h.ID)].Put(rules.Home{ID: h.ID, Location: h.Location(), Devices: h.Devices, Residents: h.Residents, Groups: pipeline.GroupsOf(h)})
 	}
 	want := map[string]string{}
 	for _, e := range entries {
@@ -427,6 +427,8 @@ func (r *rig) replay(db *sqlite.DB, entries []stillwater.Entry) []stillwater.Fin
 			shard = pipeline.ShardOf(e.Reading.Household)
 		case e.Rearm != "":
 			shard = pipeline.ShardOf(e.Rearm)
+		case e.Away != nil:
+			shard = pipeline.ShardOf(e.Away.Household)
 		}
 		found, _ := engines[shard].Step(&e)
 		for _, f := range found {

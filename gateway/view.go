@@ -71,6 +71,11 @@ func (v *view) Act(ctx context.Context, a stillwater.Act) error {
 	return v.pipeline.Act(ctx, i.Household, a)
 }
 
+// Away takes an absence that somebody entered on a page.
+func (v *view) Away(ctx context.Context, a stillwater.Absence) error {
+	return v.pipeline.Away(ctx, a)
+}
+
 // refused gives the reason of a refusal.
 func refused(err error) (string, bool) {
 	var r *incident.Refusal

@@ -188,7 +188,7 @@ func ignoreDone(ctx context.Context, err error) error {
 
 func (g *gateway) wirePipeline() {
 	g.pipeline = pipeline.New(pipeline.Options{
-		Rules: g.config.on(), Ladders: g.config.Ladders, Registry: g.registry, Store: g.store, Outbox: g.store, Clock: g.clock, Log: g.log,
+		Rules: g.config.on(), Calendar: g.config.days(), Ladders: g.config.Ladders, Registry: g.registry, Store: g.store, Outbox: g.store, Clock: g.clock, Log: g.log,
 		Text: g.words.SMS, Count: g.metrics.reading, Committed: g.committed, Health: g.healthOf("store"),
 	})
 }
@@ -247,10 +247,13 @@ func (g *gateway) wireDelivery() error {
 
 // markRepeat writes the text of a message that may have been sent before.
 func (g *gateway) markRepeat(m stillwater.Message) string {
-	h, _ := g.registry.Household(m.Household)
 	i, ok, err := g.store.Incident(context.Background(), m.Incident)
 	if err != nil || !ok {
 		return m.Text
+	}
+	h, known := g.registry.Household(m.Household)
+	if !known && i.Group != "" {
+		h = g.pipeline.Together(i)
 	}
 	return g.words.SMS(m, i, h)
 }
@@ -353,7 +356,7 @@ func (g *gateway) wireConsole() error {
 	view := &view{g}
 	o := console.Options{
 		Config: g.config.Console, Words: g.words, Clock: g.clock, Log: g.log,
-		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Health: view, Turns: view,
+		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Health: view, Turns: view,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Refused: refused,
 		Stage: g.stage, Demo: g.stage != nil, Zone: g.zone,
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"stillwater"
@@ -41,6 +42,7 @@ const (
 	signsAlone = 6                // without
 	useLeast   = 5_000            // millilitres within an hour that are use: a flush, not a drip
 	useDrip    = 1_000            // and for each hour that a meter does not tell apart, what may drip meanwhile
+	homeBy     = 12 * time.Hour   // so long before its end, or a quarter of it, any sign is her coming home
 )
 
 // absenceUse finds water or the door used while nobody should be there. It is raised once for signs of life that are not further
@@ -220,6 +222,7 @@ func (h *home) stirs(k lifeKind, from, at instant) bool {
 	a.Quiet = a.Quiet || from.sub(h.Life.last()) >= leftAfter
 	switch {
 	case !a.Quiet:
+	case k == byDoor && h.comesHome(at):
 	case k == byDoor:
 		if a.saw(at); !a.Door || at.sub(a.Came) > doorEpisode { // whoever was in may have gone
 			a.Came, a.Sign, a.Signs, a.Door = at, 0, 0, true
@@ -244,10 +247,24 @@ func (h *home) drewAway(w draw) {
 	if enough := useLeast + int64(useDrip*a.hour.span().Hours()); !a.Quiet || a.hour.ML < enough {
 		return
 	}
-	if h.inside(w.To); a.ML == 0 {
+	if h.inside(w.To); a.Last != w.To {
+		return // it was not of those to tell
+	}
+	if a.ML == 0 {
 		a.ML = a.hour.ML - w.ML
 	}
 	a.ML += w.ML
+}
+
+// comesHome ends the absence by a sign of life near its end: she was to come home about then, and there is nothing to tell.
+func (h *home) comesHome(at instant) bool {
+	a := h.Absence
+	if at < a.Until.add(-min(homeBy, a.Until.sub(a.From)/4)) {
+		return false
+	}
+	a.Over = true
+	h.countAnew(at)
+	return true
 }
 
 // saw adds a sign of life to those that belong together.
@@ -264,6 +281,9 @@ func (a *absence) saw(at instant) {
 
 // inside takes a sign that somebody is inside. After several she is back.
 func (h *home) inside(at instant) {
+	if h.comesHome(at) {
+		return
+	}
 	a := h.Absence
 	a.saw(at)
 	h.stirred = true
@@ -312,3 +332,8 @@ func pausedToo(r *boundRule) bool {
 }
 
 func (*custom) pausedByAbsence() bool { return true }
+
+// pauses says whether an absence pauses the rule of the name.
+func (s *ruleset) pauses(name string) bool {
+	return slices.ContainsFunc(s.all, func(r boundRule) bool { return r.Name == name && r.paused })
+}

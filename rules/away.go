@@ -27,7 +27,7 @@ func (a away) judge(h *home, r *boundRule, now instant, holds []stillwater.Findi
 // due is 0 where she is not out. Once her outings are known a question comes after one longer than usual, and the alert when nobody has
 // answered it for askAhead hours, and both at the latest when the rule says.
 func (away) due(h *home, r *boundRule) instant {
-	if h.DataTo == 0 || !h.out() {
+	if h.DataTo == 0 || !h.gone() {
 		return 0
 	}
 	after := r.After

@@ -361,6 +361,54 @@ func optional[T any, P interface {
 	}
 }
 
+// cells is a field: a list of bytes of fixed length, most of them zero. A run of zeros is written as a zero and its length.
+func (c *codec) cells(number int, list []uint8) {
+	if c.reading {
+		if c.get(number, wireBytes) {
+			c.readCells(list, c.take(c.uvarint()))
+		}
+		return
+	}
+	n := len(list)
+	for n > 0 && list[n-1] == 0 {
+		n--
+	}
+	if n == 0 {
+		return
+	}
+	c.put(number, wireBytes)
+	at := len(c.buf)
+	c.buf = append(c.buf, 0, 0) // the length, in two bytes
+	for i := 0; i < n; i++ {
+		c.buf = append(c.buf, list[i])
+		if list[i] == 0 {
+			run := i + 1
+			for list[run] == 0 && run-i < math.MaxUint8 {
+				run++
+			}
+			c.buf = append(c.buf, uint8(run-i))
+			i = run - 1
+		}
+	}
+	length := len(c.buf) - at - 2
+	c.buf[at], c.buf[at+1] = byte(length)|0x80, byte(length>>7)
+}
+
+func (c *codec) readCells(list []uint8, data []byte) {
+	for i := 0; i < len(list) && len(data) > 0; {
+		if data[0] != 0 {
+			list[i], data = data[0], data[1:]
+			i++
+			continue
+		}
+		if len(data) < 2 || data[1] == 0 {
+			c.fail(errors.New("a run of zeros without its length"))
+			return
+		}
+		i, data = i+int(data[1]), data[2:]
+	}
+}
+
 // numbers is a field: a list of small numbers of fixed length, as a ring is. Zeros at the end are not written. Of a list that was
 // longer in another release the beginning is read.
 func numbers[T ~uint8 | ~uint16 | ~uint32 | ~int8 | ~int16 | ~int32 | ~int64](c *codec, number int, list []T) {
@@ -397,33 +445,6 @@ type numberList[T ~uint8 | ~uint16 | ~uint32 | ~int8 | ~int16 | ~int32 | ~int64]
 func (l numberList[T]) fields(c *codec) {
 	for _, v := range l {
 		c.buf = binary.AppendUvarint(c.buf, zigzag(int64(v)))
-	}
-}
-
-// floats is a field: a list of numbers of fixed length, like numbers.
-func (c *codec) floats(number int, list []float64) {
-	data := make([]byte, 0, 8*len(list))
-	if !c.reading {
-		for _, v := range list {
-			data = binary.LittleEndian.AppendUint64(data, math.Float64bits(v))
-		}
-		for len(data) >= 8 && binary.LittleEndian.Uint64(data[len(data)-8:]) == 0 {
-			data = data[:len(data)-8]
-		}
-		c.bytes(number, &data)
-		return
-	}
-	c.bytes(number, &data)
-	for i := range list {
-		if len(data) < 8 {
-			return
-		}
-		v := math.Float64frombits(binary.LittleEndian.Uint64(data))
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			c.fail(fmt.Errorf("field %d holds %v", number, v))
-			return
-		}
-		list[i], data = v, data[8:]
 	}
 }
 

@@ -190,7 +190,7 @@ func nextHour(after instant, zone *time.Location) instant {
 func (h *home) openSince() instant {
 	var since instant
 	for i := range h.Devices {
-		if d := &h.Devices[i]; d.has(doorOpen) {
+		if d := &h.Devices[i]; d.open() {
 			since = sooner(since, d.DoorSince)
 		}
 	}

@@ -64,18 +64,29 @@ type binder interface{ bind(r Rule) detector }
 
 // detectors is every detector by the beginning of the names of its rules. The longest beginning wins.
 var detectors = map[string]detector{
-	"silence":         silence{},
-	"silence-learned": learnedSilence{},
-	"away":            away{},
-	"surge":           surge{},
-	"leak":            leak{},
-	"leak-running":    runningDraw{},
-	"door-open":       doorAjar{},
-	"absence-use":     absenceUse{},
-	"absence-back":    absenceBack{},
-	"device-silent":   deviceSilent{},
-	"device-blind":    deviceBlind{},
-	"custom":          (*custom)(nil), // each rule has its own; see bind
+	"silence":                silence{},
+	"silence-learned":        learnedSilence{},
+	"away":                   away{},
+	"surge":                  surge{},
+	"surge-learned":          learnedSurge{},
+	"leak":                   leak{},
+	"leak-running":           runningDraw{},
+	"leak-night":             leakNight{},
+	"door-open":              doorAjar{},
+	"door-open-night":        doorAjarAtNight{},
+	"door-unusual":           unusualDoor{},
+	"night-exit":             nightExit{},
+	"no-exit":                noExit{},
+	"device-door-stuck":      doorFault{faultStuck},
+	"device-door-inverted":   doorFault{faultInverted},
+	"device-door-chattering": doorFault{faultLoose},
+	"absence-use":            absenceUse{},
+	"absence-back":           absenceBack{},
+	"device-silent":          deviceSilent{},
+	"device-blind":           deviceBlind{},
+	"common-cause-water":     commonCause{noWater{}},
+	"common-cause-blind":     commonCause{noData{}},
+	"custom":                 (*custom)(nil), // each rule has its own; see bind
 }
 
 func detectorNames() []string {
@@ -119,11 +130,13 @@ type ruleset struct {
 	water     []bound[waterDetector]
 	draws     []bound[drawWatcher]
 	life      []bound[lifeWatcher]
+	common    []bound[commonCause]
 	eager     bool          // every reading is judged
 	within    time.Duration // the longest window: draws are remembered so long
 	per       *budget       // of what learns; nil: nothing does
 	away      bool          // a rule alerts of those who are out
 	outings   bool          // and one has learned how long that is usual
+	running   float64       // the budget of a running draw; 0: none learns
 	calendar  Calendar
 	merge     time.Duration // what no window can tell from one draw, where there are very many
 }
@@ -133,6 +146,14 @@ func (s *ruleset) learn(r *boundRule) {
 	_, isAway := r.detector.(away)
 	s.away = s.away || isAway && r.Severity.Above(stillwater.Question)
 	if r.Budget == 0 {
+		return
+	}
+	switch r.detector.(type) {
+	case runningDraw:
+		s.running = r.Budget
+		return
+	case learnedSurge:
+		s.within = max(s.within, 24*time.Hour)
 		return
 	}
 	if s.per == nil {
@@ -152,6 +173,16 @@ func (s *ruleset) asks(name string) bool   { return s.has(name, away{}) }
 
 func (s *ruleset) has(name string, d detector) bool {
 	return slices.ContainsFunc(s.all, func(r boundRule) bool { return r.Name == name && r.detector == d })
+}
+
+// byName is the rule of the name; nil: there is none.
+func (s *ruleset) byName(name string) *boundRule {
+	for i := range s.all {
+		if s.all[i].Name == name {
+			return &s.all[i]
+		}
+	}
+	return nil
 }
 
 // bound is a rule with its detector in one of its roles.
@@ -195,8 +226,13 @@ func (s *ruleset) add(r *boundRule) {
 	addTo(&s.water, r)
 	addTo(&s.draws, r)
 	addTo(&s.life, r)
+	addTo(&s.common, r)
 	if _, ok := r.detector.(eager); ok {
-		s.eager, s.within = true, maxWithin // a condition may look at any window
+		s.eager = true
+	}
+	if c, ok := r.detector.(*custom); ok && c.condition.Longest > 0 {
+		s.within = max(s.within, c.condition.Longest)
+		s.merge = min(s.merge, c.condition.Shortest/4)
 	}
 	if r.Within > 0 {
 		s.within = max(s.within, r.Within)

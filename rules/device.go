@@ -19,6 +19,7 @@ type device struct {
 	Rate      cadence  // of arrivals
 	Kind      kind     // learned from its quantities where no registry says it
 	Flags     flags
+	Trust     *doorTrust // of a door contact; nil: it has told nothing yet
 }
 
 // said is what rules need of what the registry says of a device.
@@ -84,6 +85,7 @@ func (d *device) fields(c *codec) {
 	c.part(8, &d.Counter)
 	c.part(9, &d.Rate)
 	parts(c, 10, &d.Recent)
+	optional(c, 11, &d.Trust)
 	if c.reading {
 		d.said = unsaid
 	}

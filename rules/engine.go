@@ -47,6 +47,7 @@ type Home struct {
 	ID       stillwater.HouseholdID
 	Location *time.Location
 	Devices  []stillwater.Device
+	Groups   []string // what it shares with others that can fail for all of them: its building, riser, supply zone, gateway, feed
 
 	Residents int // 0: not known, taken for one
 }
@@ -56,6 +57,7 @@ type Engine struct {
 	rules  []boundRule // of set
 	set    *ruleset
 	homes  map[stillwater.HouseholdID]*home
+	groups map[string]*group
 	said   map[said]*said // what the registry says of devices, each once
 	queue  wakeQueue
 	now    instant
@@ -69,14 +71,14 @@ type Engine struct {
 // New makes an engine for the rules, which must be valid.
 func New(list []Rule) *Engine {
 	set := bind(list)
-	return &Engine{set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, said: map[said]*said{}}
+	return &Engine{set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, groups: map[string]*group{}, said: map[said]*said{}}
 }
 
 // Put tells the engine of a household, or what changed about it. What it remembers of it stays.
 func (e *Engine) Put(spec Home) {
 	h := e.home(spec.ID)
 	if spec.Location != nil {
-		h.location = spec.Location
+		h.location, h.today = spec.Location, localDay{}
 	}
 	h.settled(spec.Residents)
 	for _, d := range spec.Devices {
@@ -86,6 +88,7 @@ func (e *Engine) Put(spec Home) {
 	h.Devices = slices.DeleteFunc(h.Devices, func(d device) bool {
 		return !slices.ContainsFunc(spec.Devices, func(k stillwater.Device) bool { return k.ID == d.ID })
 	})
+	e.join(h, spec.Groups)
 	h.stirred = true
 	e.schedule(h)
 }
@@ -100,11 +103,15 @@ func (e *Engine) saidOf(d stillwater.Device) *said {
 }
 
 // Locate tells the engine of a household's time zone alone: its devices are learned from their readings.
-func (e *Engine) Locate(id stillwater.HouseholdID, zone *time.Location) { e.home(id).location = zone }
+func (e *Engine) Locate(id stillwater.HouseholdID, zone *time.Location) {
+	h := e.home(id)
+	h.location, h.today = zone, localDay{}
+}
 
 // Remove forgets a household.
 func (e *Engine) Remove(id stillwater.HouseholdID) {
 	if h := e.homes[id]; h != nil {
+		e.join(h, nil)
 		e.queue.set(h, 0)
 		delete(e.homes, id)
 	}
@@ -142,6 +149,8 @@ func (e *Engine) Step(entry *stillwater.Entry) ([]stillwater.Finding, Outcome) {
 		e.rearm(entry.Rearm, instantOf(entry.At))
 	case entry.Away != nil:
 		e.away(entry.Away)
+	case entry.Announced != nil:
+		e.announce(entry.Announced, instantOf(entry.At))
 	case !entry.Resumed.IsZero():
 		e.resume(instantOf(entry.Resumed))
 	}
@@ -166,6 +175,9 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 	}
 	h.heard(e.now)
 	h.dirty, h.Looked = true, e.now
+	if h.Causes != nil {
+		e.heard(h, e.now)
+	}
 	if h.moved {
 		h.settleDue(0)
 		e.schedule(h)
@@ -227,6 +239,7 @@ func (e *Engine) rearm(id stillwater.HouseholdID, at instant) {
 	}
 	e.now = max(e.now, at)
 	h.Rearmed = at
+	h.SettledCovered += h.still() // an incident's hours do not teach
 	if h.StillFrom != 0 {
 		h.StillFrom = max(h.StillFrom, at)
 	}
@@ -270,6 +283,7 @@ func due(h *home) instant {
 	for _, r := range h.rules.time {
 		at = sooner(at, r.as.wake(h, r.boundRule))
 	}
+	at = sooner(at, h.released())
 	if at == 0 {
 		return 0
 	}
@@ -316,6 +330,7 @@ func (e *Engine) Restore(id stillwater.HouseholdID, data []byte) error {
 		back := h.device(d.ID)
 		back.Kind, back.said = d.Kind, d.said
 	}
+	e.rejoin(h)
 	h.stirred = true
 	e.now = max(e.now, h.Looked)
 	e.schedule(h)

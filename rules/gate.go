@@ -90,7 +90,7 @@ func (e *Engine) compare(h *home, now instant, history bool) {
 	}
 	for i := range e.holds {
 		f := &e.holds[i]
-		if begins := !history || f.Kind == stillwater.Water; begins && !h.active(f.Rule, f.Device) {
+		if begins := !history || f.Kind == stillwater.Water; begins && !h.active(f.Rule, f.Device) && !e.shared(h, f, now) {
 			h.setGoingOn(append(h.goingOn(), *f))
 			e.found = append(e.found, *f)
 		}
@@ -106,6 +106,7 @@ func (e *Engine) endings(h *home, now instant) {
 			kept = append(kept, *old)
 		} else {
 			old.Ended = now.time()
+			old.Facts.Absent = h.paused(now) && h.rules.pauses(old.Rule)
 			e.found = append(e.found, *old)
 		}
 	}

@@ -58,6 +58,9 @@ func entryTime(e *stillwater.Entry) time.Time {
 	case !e.Resumed.IsZero():
 		return e.Resumed
 	}
+	if e.Away != nil {
+		return e.Away.At
+	}
 	return e.At
 }
 
@@ -206,6 +209,8 @@ func town(rng *rand.Rand, days int) []stillwater.Entry {
 			if rng.IntN(10) == 0 {
 				entries = append(entries, stillwater.Entry{Resumed: at})
 			}
+		case 18:
+			entries = append(entries, randomAbsence(rng, r.Household, at))
 		case 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17:
 			entries = append(entries, stillwater.Entry{Tick: at.Truncate(time.Minute)})
 		}

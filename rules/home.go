@@ -23,6 +23,7 @@ type home struct {
 	id        stillwater.HouseholdID
 	location  *time.Location
 	rules     *ruleset
+	groups    []*group
 	place     int32 // in the engine's queue, from 1; 0: not in it
 	dirty     bool  // changed since the last snapshot
 	stirred   bool  // something happened that may bring a finding on or nearer: a device is another, or changed its ways
@@ -31,6 +32,7 @@ type home struct {
 	moved     bool  // the door did: the gate is to be made anew
 
 	vouchedTo instant // DataTo before the reading under way
+	today     localDay
 }
 
 // memory is what the engine knows of a household by what happened.
@@ -53,15 +55,30 @@ type memory struct {
 	Usually        usually
 	Routine        *routine      // nil: no rule learns, or nothing was learned yet
 	Goings         uint8         // how often the door went since she was known to be in
+	GoneAt         instant       // when it last went
+	InRow          uint8         // how often it went since any other sign of life
+	Moves          uint8         // and how often it opened or closed
+	DoorBefore     instant       // the last sign of life of the door before these
+	Doubt          doubt         // why the door is not believed
+	Unknown        instant       // until when it was not, if nothing has shown since where she is; 0: something has
+	Doorway        *doorway      // the ways of the doors; nil: none was seen to move
 	SettledDay     int32         // the local day on which the routine was last settled
 	SettledCovered time.Duration // Covered then
 
 	Awaits bool // history came and it was not judged since; see Engine.read
 
+	Surging surging
+	Pouring pouring
+	Nights  nights
+	Base    *base      // of a leak that goes on; nil: none does
+	Habit   *habitDraw // what it draws by itself; nil: its meter is too coarse to say
+
 	Absence *absence // planned; nil: none
 	Taught  lesson   // the last that was learned
 
 	Active *[]stillwater.Finding // findings that go on; nil: none
+	Causes []cause               // its part in what befell its groups; nil: none
+	Cuts   []span                // when its water was announced to be cut off
 }
 
 func (m *memory) fields(c *codec) {
@@ -87,6 +104,20 @@ func (m *memory) fields(c *codec) {
 	small(c, 19, &m.Goings)
 	small(c, 20, &m.SettledDay)
 	c.span(21, &m.SettledCovered)
+	c.time(22, &m.GoneAt)
+	c.time(23, &m.DoorBefore)
+	c.time(24, &m.Unknown)
+	small(c, 25, &m.InRow)
+	small(c, 26, &m.Moves)
+	small(c, 27, &m.Doubt)
+	optional(c, 28, &m.Doorway)
+	c.part(30, &m.Surging)
+	c.part(31, &m.Pouring)
+	c.part(32, &m.Nights)
+	optional(c, 33, &m.Base)
+	optional(c, 34, &m.Habit)
+	parts(c, 40, &m.Causes)
+	parts(c, 41, &m.Cuts)
 	optional(c, 50, &m.Absence)
 	c.part(51, &m.Taught)
 	if c.reading {
@@ -148,6 +179,7 @@ func (h *home) read(r *entry) Outcome {
 	if d.hear(r) {
 		h.stirred = true
 	}
+	h.weighDoor(r.received)
 	if r.Quantity == stillwater.Gone {
 		return Accepted
 	}
@@ -179,7 +211,9 @@ func (h *home) readCounter(d *device, r *entry) Outcome {
 	if r.Undated {
 		return Accepted
 	}
+	before := d.Counter
 	w, outcome := d.Counter.advance(r.Value, r.at, d.said.rollover)
+	h.refute(&before, outcome)
 	if outcome == Held {
 		return outcome // it vouches for nothing
 	}
@@ -193,8 +227,14 @@ func (h *home) readCounter(d *device, r *entry) Outcome {
 	if hole := w.From.sub(d.Vouched); hole > 0 {
 		h.hole(hole, w.From)
 	}
+	if w.ML == 0 && h.Cuts != nil {
+		if length, end := h.cutWithin(w.From, w.To); length > 0 {
+			h.hole(length, end)
+		}
+	}
 	d.Vouched = w.To
 	h.advanceTo(r)
+	h.outOfSight(w)
 	h.drawn(w)
 	return outcome
 }
@@ -216,22 +256,6 @@ func (h *home) vouchEvent(d *device, r *entry) {
 
 // eventPatience is the longest time between two reports of the device that they vouch for.
 func (d *device) eventPatience() time.Duration { return max(eventPatience, 3*d.usual()) }
-
-// readDoor takes the state of the door; a change is a sign of life, unless its moment or what was before is not known.
-func (h *home) readDoor(d *device, r *entry, lastReport instant) {
-	open, quiet := r.Value == stillwater.Open, r.received.sub(lastReport)
-	if d.has(doorSeen) && (d.has(doorOpen) == open || r.Undated && quiet < undatedYields) {
-		return // a repeated state, or one that may be older than what the door said just now
-	}
-	first, hole := !d.has(doorSeen), d.patience() > 0 && quiet > d.eventPatience()
-	d.set(doorSeen, true)
-	d.set(doorOpen, open)
-	d.DoorSince = r.at
-	h.moved = true
-	if !first && !hole && !r.Undated && h.Goings <= doorBelieved {
-		h.live(byDoor, r.at, r.at)
-	}
-}
 
 // advanceTo moves the watermark of the home to what all its covering devices vouch for. It is the one place where coverage advances;
 // hole, called before it, says which part of the advance nothing is known of.
@@ -273,10 +297,12 @@ func (h *home) unsettled() { h.stirred = h.stirred || h.Active != nil }
 
 // drawn files what a meter showed of a span: a draw, or with no litres that there was none. It is the one place where draws are filed.
 func (h *home) drawn(w draw) {
-	h.Leak.fill(w)
-	h.Running.follow(w)
-	if w.ML > 0 {
-		h.live(byWater, w.From, w.To)
+	h.leaks(w)
+	h.pours(w)
+	if itself := h.byItself(w); w.ML > 0 {
+		if !itself && !h.isBase(w) {
+			h.live(byWater, w.From, w.To)
+		}
 		h.drewAway(w)
 		h.Draws.forget(h.DataTo.add(-h.rules.within))
 		h.Draws.add(w, h.rules.merge)
@@ -303,7 +329,7 @@ func (h *home) still() time.Duration {
 
 // facts are what every finding about the home says.
 func (h *home) facts() stillwater.Facts {
-	return stillwater.Facts{DataTo: h.DataTo.time(), Life: h.Life.told(), Usual: h.usual()}
+	return stillwater.Facts{DataTo: h.DataTo.time(), Life: h.Life.told(), Usual: h.usual(), Doubt: h.Doubt.told(), Reduced: h.reduced(), Step: litres(h.step())}
 }
 
 // night says whether it is night in the home at the moment: from 22 to 6.

@@ -20,7 +20,7 @@ func (h *home) readLate(r *entry) {
 		d.note(r)
 	case stillwater.Door:
 		d.note(r)
-		h.live(byDoor, r.at, r.at)
+		h.doorMoved(d, r.at)
 	case stillwater.Activity:
 		h.fillHole(d, r.at)
 		d.note(r)

@@ -6,7 +6,7 @@ import (
 	"stillwater"
 )
 
-// run is water that has not stopped.
+// run is water that has not stopped: every slot since it began held some.
 type run struct {
 	flow
 
@@ -14,7 +14,7 @@ type run struct {
 	SlotML   int64
 }
 
-// flow is a draw that goes on.
+// flow is water that goes on.
 type flow struct {
 	Since instant // 0: none does
 	To    instant // up to when that is known
@@ -41,31 +41,34 @@ func (s *flow) fields(c *codec) {
 	c.int64(3, &s.ML)
 }
 
-// leak finds water in every half-hour, or reading interval if that is longer, for After.
+// leak finds water in every half-hour, or reading interval if that is longer, for After. It is over with the first that is dry: a cistern
+// that stops now and then gives a finding each time, and all of them are one incident until people close it.
 type leak struct{}
 
 // leakSlot is the shortest slot that must each hold water: the half-hours that utilities look at. A reading interval up to
-// leakReading makes a longer slot; of a longer one too little is known.
+// leakReading makes a longer slot, and so do up to two readings missed of an hourly meter; of a longer one too little is known.
 const (
 	leakSlot    = 30 * time.Minute
-	leakReading = 2 * time.Hour
+	leakReading = 3*time.Hour + 15*time.Minute
 )
 
 func (leak) needs(Rule) map[string]need { return map[string]need{"after": must} }
 
 func (leak) kind() stillwater.Kind { return stillwater.Water }
 
-// fill fills the slots. After a span too long to say what happened in it the run begins anew.
-func (s *run) fill(w draw) {
+// fill fills the slots and gives the one that is full now, if one is. After a span too long to say what happened in it the run begins
+// anew.
+func (s *run) fill(w draw) (slot draw, full bool) {
 	if s.SlotFrom == 0 || w.span() > leakReading || w.From > s.To {
 		*s = run{SlotFrom: w.To, flow: flow{To: w.To}}
-		return
+		return slot, false
 	}
 	s.SlotML += w.ML
 	s.To = w.To
 	if w.To.sub(s.SlotFrom) < leakSlot*9/10 { // meters are not read on the second
-		return
+		return slot, false
 	}
+	slot = draw{From: s.SlotFrom, To: w.To, ML: s.SlotML}
 	if s.SlotML == 0 {
 		*s = run{flow: flow{To: w.To}}
 	} else if s.Since == 0 {
@@ -73,49 +76,24 @@ func (s *run) fill(w draw) {
 	}
 	s.ML, s.SlotML = s.ML+s.SlotML, 0
 	s.SlotFrom = w.To
+	return slot, true
 }
 
 func (leak) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
-	return raiseRun(h, r, &h.Leak.flow, now, holds)
+	if s := &h.Leak.flow; s.lasted() >= r.After {
+		return h.raiseLeak(r, s, now, holds)
+	}
+	return holds
 }
 
 func (leak) drew(h *home, r *boundRule, _ draw) bool { return h.Leak.lasted() >= r.After }
 
-// raiseRun raises a run that has lasted After and held Over.
-func raiseRun(h *home, r *boundRule, s *flow, now instant, holds []stillwater.Finding) []stillwater.Finding {
-	if s.lasted() < r.After || litres(s.ML) < r.Over {
-		return holds
-	}
+// raiseLeak raises a run with what is known of its base.
+func (h *home) raiseLeak(r *boundRule, s *flow, now instant, holds []stillwater.Finding) []stillwater.Finding {
 	f := h.facts()
-	f.Since, f.Span, f.Limit, f.Litres, f.Bound, f.Night = s.Since.time(), s.lasted(), r.After, litres(s.ML), r.Over, h.night(now)
+	f.Since, f.Span, f.Limit, f.Litres, f.Night = s.Since.time(), s.lasted(), r.After, litres(s.ML), h.night(now)
+	if f.Reduced = true; h.Base != nil && h.Base.Rate > 0 {
+		f.Base, f.Reduced = litres(h.Base.Rate), h.reduced()
+	}
 	return append(holds, stillwater.Finding{Facts: f})
 }
-
-// runningDraw finds one draw that does not end: each reading, close enough to the last to see a stop, shows more. Over keeps a drip
-// on a fine counter from being taken for a tap.
-type runningDraw struct{}
-
-// fineReading is the longest span between readings in which a draw that stopped would show as a stop.
-const fineReading = 10 * time.Minute
-
-func (runningDraw) needs(Rule) map[string]need { return map[string]need{"after": must, "over": may} }
-
-func (runningDraw) kind() stillwater.Kind { return stillwater.Water }
-
-// follow follows the draw.
-func (s *flow) follow(w draw) {
-	if w.ML == 0 || w.span() > fineReading || w.From > s.To && s.Since != 0 {
-		*s = flow{}
-		return
-	}
-	if s.Since == 0 {
-		s.Since = w.From
-	}
-	s.To, s.ML = w.To, s.ML+w.ML
-}
-
-func (runningDraw) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
-	return raiseRun(h, r, &h.Running, now, holds)
-}
-
-func (runningDraw) drew(h *home, r *boundRule, _ draw) bool { return h.Running.lasted() >= r.After }

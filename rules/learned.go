@@ -46,7 +46,7 @@ func (h *home) stillSince() instant {
 }
 
 // startHour is the local hour at which the stillness under way began.
-func (h *home) startHour() int { return h.stillSince().time().In(h.location).Hour() }
+func (h *home) startHour() int { return h.hour(h.stillSince()) }
 
 // learned says whether the home's routine is known.
 func (h *home) learned() bool { return h.Routine != nil && h.Routine.learned() }
@@ -61,38 +61,42 @@ func (h *home) learn(at instant) {
 	if h.Routine == nil {
 		h.Routine = &routine{}
 		h.Routine.settle(0, *h.rules.per)
-		h.SettledCovered, h.SettledDay = h.Covered, dayNumber(at, h.location)
+		h.SettledCovered, h.SettledDay = h.Covered, h.day(at).number
 	}
-	r, since, out := h.Routine, h.Life.last(), h.out()
+	r, since := h.Routine, h.Life.last()
 	if since != 0 {
-		begun := since.time().In(h.location)
-		whole := h.Rearmed <= since && h.WholeFrom <= since && at.sub(h.vouchedTo) <= h.blur()
-		if festival := h.rules.calendar.Kind(begun.Date()) == Festival; whole && !festival {
-			b := &r.Inside
-			if out {
-				if b = r.Outing; b == nil {
-					b = &habit{}
-					r.Outing = b
-				}
-			}
-			b.learn(begun.Hour(), h.vouchedTo.sub(since).Hours(), at.sub(since).Hours())
-			h.Taught = lesson{since, at, h.vouchedTo, out}
+		if h.Rearmed <= since && h.WholeFrom <= since && at.sub(h.vouchedTo) <= h.blur() && !h.dry() {
+			h.teach(since, at)
 		}
 		h.tally(r)
 	}
-	if day := dayNumber(at, h.location); day != h.SettledDay {
+	if day := h.day(at); day.number != h.SettledDay {
 		days := (h.Covered - h.SettledCovered).Hours() / 24
-		if h.festive(at) {
+		if h.festival(day.from - 1) { // the day before does not count as known
 			days = 0
 		}
-		h.SettledCovered, h.SettledDay = h.Covered, day
+		h.SettledCovered, h.SettledDay = h.Covered, day.number
 		r.settle(max(0, days), *h.rules.per)
+		r.Known = r.Known || r.Seen >= learnedIn || r.Seen >= learnedLeast && at.sub(h.First) >= learnedIn*24*time.Hour
 	}
 }
 
-// festive says whether the day before the moment was a festival: its hours do not count as known.
-func (h *home) festive(at instant) bool {
-	return h.rules.calendar.Kind(at.time().In(h.location).AddDate(0, 0, -1).Date()) == Festival
+// teach puts a stillness into the habits.
+func (h *home) teach(since, at instant) {
+	length := h.vouchedTo.sub(since).Hours()
+	if length > bounds[0] && h.festival(since) {
+		return
+	}
+	r := h.Routine
+	b := &r.Inside
+	if h.out() || r.Blended && r.Outing != nil { // of a door that is not believed it is not known which
+		if r.Outing == nil {
+			r.Outing = &habit{}
+		}
+		b = r.Outing
+	}
+	b.learn(h.hour(since), length, at.sub(since).Hours())
+	h.remember(lesson{since, at, h.vouchedTo, b == r.Outing})
 }
 
 // blur is the longest time between two readings that still tells when life was.
@@ -114,37 +118,4 @@ func (h *home) tally(r *routine) {
 			r.Alert.Happened++
 		}
 	}
-}
-
-// dayNumber numbers local days; the numbers of two days differ.
-func dayNumber(at instant, zone *time.Location) int32 {
-	year, month, day := at.time().In(zone).Date()
-	return int32((year*12+int(month))*31 + day)
-}
-
-// doorEpisode is how far apart two transitions of the door are one coming or going.
-const doorEpisode = 5 * time.Minute
-
-// doorBelieved is how many comings and goings in a row, without any other sign of life, are hers: a loose contact does not talk a
-// silence out of its alert.
-const doorBelieved = 6
-
-// went counts a transition of the door. It must be called before the home's memory has it.
-func (m *memory) went(at instant) {
-	if m.Goings == 0 || at.sub(m.Life.Door) > doorEpisode {
-		m.Goings = min(m.Goings+1, doorBelieved+1)
-	}
-}
-
-// wasIn takes a sign of life in the home, at a moment not before at: it makes her be in, unless she may have gone since.
-func (m *memory) wasIn(at instant) {
-	if at >= m.Life.Door {
-		m.Goings = 0
-	}
-}
-
-// out says whether she may be out: the door was the last sign of life, and went an odd number of times since she was known to be in. A
-// contact knows no direction; but who went and came again is in.
-func (h *home) out() bool {
-	return h.Goings%2 == 1 && h.rules.away && (h.Routine == nil || !h.Routine.Blended)
 }

@@ -47,7 +47,7 @@ func (h *home) live(k lifeKind, from, at instant) {
 		newest := at > h.Life.last()
 		if newest && !excused {
 			if h.StillFrom != 0 {
-				h.Usually.learn(at, at.sub(h.StillFrom), h.location)
+				h.Usually.learn(h.day(at).number, at.sub(h.StillFrom))
 			}
 			h.learn(at)
 		}

@@ -1,6 +1,10 @@
 package rules
 
-import "stillwater"
+import (
+	"math"
+
+	"stillwater"
+)
 
 // maxFlow is the most water a home's meter can pass, in litres per hour: the overload flow rate Q4 of a DN20 meter with
 // a permanent flow rate Q3 of 4 m³/h (ISO 4064-1:2014, Q4 = 1.25 Q3). A counter that rose faster has not measured this home.
@@ -18,9 +22,38 @@ var rollovers = []float64{1e5, 1e6, 1e7, 1e8, 1e9, 1 << 16, 1 << 32}
 
 // counter turns the readings of a cumulative counter into draws.
 type counter struct {
-	Value float64 // litres, the last one believed
-	At    instant
-	Held  *held // a value that does not follow; nil: none
+	Value  float64 // litres, the last one believed
+	At     instant
+	Before instant // the value before it
+	LastML uint32  // drawn between them: no reading has confirmed it yet
+	StepML uint32  // the resolution: what all draws are multiples of; 0: none yet
+	Steps  uint8   // how many draws say so
+	Held   *held   // a value that does not follow; nil: none
+}
+
+// stepsKnown is how many draws it takes to know the resolution.
+const stepsKnown = 12
+
+// step is the resolution of the counter in millilitres; 0: not known yet.
+func (c *counter) step() int64 {
+	if c.Steps < stepsKnown {
+		return 0
+	}
+	return int64(c.StepML)
+}
+
+// measure learns the resolution from a draw.
+func (c *counter) measure(ml int64) {
+	if ml == 0 {
+		return
+	}
+	c.Steps = min(c.Steps+1, stepsKnown)
+	if a, b := int64(c.StepML), ml; a == 0 || b%a != 0 {
+		for a != 0 {
+			a, b = b%a, a
+		}
+		c.StepML = uint32(min(b, 1<<30))
+	}
 }
 
 // held is a value that does not follow from the last one believed. It waits until later readings confirm or refute it.
@@ -38,6 +71,10 @@ func (c *counter) fields(k *codec) {
 		waits = *c.Held
 	}
 	k.part(3, &waits)
+	k.time(4, &c.Before)
+	small(k, 5, &c.LastML)
+	small(k, 6, &c.StepML)
+	small(k, 7, &c.Steps)
 	if k.reading && waits.Count > 0 {
 		c.Held = &waits
 	}
@@ -83,13 +120,16 @@ func (c *counter) advance(v float64, at instant, rollover stillwater.Litres) (dr
 	case back > 0 && back <= flowSlack:
 		outcome = Reversed
 	}
+	c.Steps, c.StepML = 0, 0 // another meter may count in other steps
 	return c.believe(c.Held.At, v-c.Held.Value, v, at), outcome
 }
 
 // believe makes v the value to go on from and gives the draw that led to it.
 func (c *counter) believe(from instant, litres, v float64, at instant) draw {
-	*c = counter{Value: v, At: at}
-	return draw{From: from, To: at, ML: int64(litres*1000 + 0.5)}
+	w := draw{From: from, To: at, ML: int64(litres*1000 + 0.5)}
+	c.measure(w.ML)
+	c.Value, c.At, c.Before, c.LastML, c.Held = v, at, from, uint32(min(w.ML, math.MaxUint32)), nil
+	return w
 }
 
 // follows says whether one home's use can lead from value a to value b.

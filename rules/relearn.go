@@ -1,14 +1,24 @@
 package rules
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
-// lesson is the last stillness that the routine learned. A late reading can show that it was none: a door or a sensor whose news waited in
+// lesson is the last stillness that the routine learned and that was long enough to count. A late reading can show that it was none: a door or a sensor whose news waited in
 // a buffer. Then it is taken out, and what is left of it on both sides is learned instead. What was learned before the last is left as it
 // is: one stillness among hundreds, that fades.
 type lesson struct {
 	From, To instant // the signs of life around it
 	Vouched  instant // up to when readings vouched for it
 	Outing   bool
+}
+
+// remember notes what was learned.
+func (h *home) remember(l lesson) {
+	if classOf(l.Vouched.sub(l.From).Hours()) >= 0 {
+		h.Taught = l
+	}
 }
 
 // relearn takes a late sign of life to the last lesson.
@@ -67,4 +77,15 @@ func (l *lesson) fields(c *codec) {
 	c.time(2, &l.To)
 	c.time(3, &l.Vouched)
 	c.flag(4, &l.Outing)
+}
+
+// outOfSightAfter is how long a span between two values of a counter is, of which nothing can be learned: not when life was in it, and so not how
+// many of its days passed as usual.
+const outOfSightAfter = 14 * 24 * time.Hour
+
+// outOfSight keeps the days of such a span from counting as known.
+func (h *home) outOfSight(w draw) {
+	if span := w.span(); span > outOfSightAfter {
+		h.SettledCovered += span - h.absentIn(w.From, w.To)
+	}
 }

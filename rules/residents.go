@@ -1,6 +1,10 @@
 package rules
 
-import "math"
+import (
+	"math"
+
+	"stillwater"
+)
 
 // A home of two or more is judged as any other: water and door do not tell who stirred. Stillness then means that all of them are still, or
 // out; that one of two has fallen while the other goes about is not seen, and findings and standings say that it cannot be told who.
@@ -15,3 +19,6 @@ func (h *home) together() int {
 	}
 	return int(h.residents)
 }
+
+// Inhabit tells the engine how many live in a household, where no registry says so.
+func (e *Engine) Inhabit(id stillwater.HouseholdID, residents int) { e.home(id).settled(residents) }

@@ -28,6 +28,7 @@ type routine struct {
 	Faded   float64 // of Seen, when it last faded
 	Alert   price   // of a false alert
 	Ask     price   // of a question that need not have been
+	Known   bool    // the home is learned
 	Blended bool    // the door is not believed: stillness after it is judged like any other
 }
 
@@ -46,10 +47,11 @@ const (
 	dayOut    = 10          // the index of twelve hours: nobody is out for longer without an alert
 	askAhead  = 2           // hours, and places in bounds, from a question after the door to the alert
 
-	once      = 8   // a stillness in its cell, so that it can fade
-	fadeAfter = 30  // days
-	fade      = 0.8 // what is left of what is known after them: half of it after three months
-	learnedIn = 27  // days until a home is learned: it is from its 28th on
+	once         = 8   // a stillness in its cell, so that it can fade
+	fadeAfter    = 30  // days
+	fade         = 0.8 // what is left of what is known after them: half of it after three months
+	learnedIn    = 27  // days until a home is learned: it is from its 28th on
+	learnedLeast = 20  // of them covered, if there are holes
 
 	borrowed = 60  // days that what is common to all homes counts for
 	shape    = 10  // stillnesses that the common shape counts for where the home shows its own
@@ -303,7 +305,7 @@ func (r *routine) rate(hour int, out bool, bound time.Duration) float64 {
 }
 
 // learned says whether enough is known of the home.
-func (r *routine) learned() bool { return r.Seen >= learnedIn }
+func (r *routine) learned() bool { return r.Known }
 
 func (r *routine) fields(c *codec) {
 	c.part(1, &r.Inside)
@@ -314,6 +316,7 @@ func (r *routine) fields(c *codec) {
 	c.part(6, &r.Alert)
 	c.part(7, &r.Ask)
 	c.flag(8, &r.Blended)
+	c.flag(9, &r.Known)
 }
 
 func (p *price) fields(c *codec) {
@@ -323,9 +326,9 @@ func (p *price) fields(c *codec) {
 }
 
 func (b *habit) fields(c *codec) {
-	numbers(c, 1, b.Still[:])
+	c.cells(1, b.Still[:])
 	numbers(c, 2, b.Up[:])
-	numbers(c, 3, b.Bound[:])
+	c.cells(3, b.Bound[:])
 	if c.reading {
 		for i := range b.Bound {
 			b.Bound[i] = min(b.Bound[i], uint8(lengths-1))

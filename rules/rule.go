@@ -11,7 +11,7 @@ import (
 
 // A Rule is a detector with parameters and a severity. Which parameters count is the detector's, named by how the rule's name begins.
 type Rule struct {
-	Name     string              `yaml:"rule" doc:"begins with its detector: silence, surge, leak, leak-running, door-open, away, device-silent, device-blind, custom"`
+	Name     string              `yaml:"rule" doc:"begins with its detector: silence, surge, leak, leak-running, door-open, door-open-night, door-unusual, night-exit, no-exit, away, device-silent, device-blind, device-door-stuck, device-door-inverted, device-door-chattering, common-cause-water, common-cause-blind, custom"`
 	Severity stillwater.Severity `yaml:"severity" doc:"notice (maintenance), question (family is asked, nobody is sent), alert or urgent"`
 	Trial    bool                `yaml:"trial,omitempty" doc:"true: the rule is counted and reported, and tells nobody"`
 	After    time.Duration       `yaml:"after,omitempty" doc:"how long before it is raised: without a sign of life, with the door open, without a report, of running water"`
@@ -37,11 +37,23 @@ func Defaults() []Rule {
 		{Name: "absence-use", Severity: stillwater.Question},
 		{Name: "absence-back", Severity: stillwater.Question},
 		{Name: "surge-2m3-day", Severity: stillwater.Alert, Over: 2000, Within: 24 * time.Hour},
-		{Name: "leak-running", Severity: stillwater.Urgent, After: 2 * time.Hour, Over: 120},
+		{Name: "surge-learned", Severity: stillwater.Alert, Budget: 1},
+		{Name: "leak-running", Severity: stillwater.Urgent, After: 6 * time.Hour, Budget: 1},
 		{Name: "leak-24h", Severity: stillwater.Notice, After: 24 * time.Hour},
+		{Name: "leak-night", Severity: stillwater.Notice, After: 3 * 24 * time.Hour},
 		{Name: "door-open", Severity: stillwater.Question, After: time.Hour},
+		{Name: "door-open-night", Severity: stillwater.Alert, After: 20 * time.Minute},
+		{Name: "door-unusual", Severity: stillwater.Question},
+		{Name: "night-exit", Severity: stillwater.Alert, After: 30 * time.Minute},
+		{Name: "no-exit", Severity: stillwater.Notice, After: 7 * 24 * time.Hour},
 		{Name: "device-silent", Severity: stillwater.Notice},
 		{Name: "device-blind", Severity: stillwater.Alert, After: 24 * time.Hour},
+		{Name: "device-door-stuck", Severity: stillwater.Notice},
+		{Name: "device-door-inverted", Severity: stillwater.Notice},
+		{Name: "device-door-chattering", Severity: stillwater.Notice},
+		{Name: "common-cause-water", Severity: stillwater.Alert},
+		{Name: "common-cause-blind", Severity: stillwater.Notice},
+		{Name: "common-cause-blind-day", Severity: stillwater.Alert},
 	}
 }
 

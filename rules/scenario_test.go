@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,9 +25,15 @@ var update = flag.Bool("update", false, "rewrite what the scenarios expect; look
 //	d1 09:00..d2 08:00 1h meter same   a row of readings, one each hour, unchanged (or +5: 5 L more each time)
 //	d1 08:10 door open                 open, closed; alive, gone, activity for other devices; "undated" behind it: of unknown age
 //	d1 09:00 got meter 1200 at 07:00   learned of at 09:00, true at 07:00
+//	d1..d28 08:10 door passes          on each of these days; passes: it opens, and closes 15 s later
+//	d1..d28 07:05 meter uses 6         6 L are drawn; what the meter then shows is for it to report:
+//	d1..d28 00:00..23:45 15m meter shows
 //	d2 12:00 tick                      nothing happens, and time goes by
 //	d2 12:00 rearm                     people closed an incident
 //	d2 12:00 resumed                   the gateway was away until now
+//	d2 12:00 away d2 14:00 d9 18:00    people said that nobody is in from then until then
+//	d2 12:00 back                      people said that she is back
+//	residents 2                        how many live there
 //
 // Times are local times of the home (Asia/Shanghai), from a Monday on.
 func TestScenarios(t *testing.T) {
@@ -72,11 +80,19 @@ type stage struct {
 	engine *Engine
 	value  map[string]float64
 	events []event
+	uses   []use
 
 	rebuild  func() *Engine
 	restarts bool
 
 	out strings.Builder
+}
+
+// use is water drawn.
+type use struct {
+	at     time.Time
+	meter  string
+	litres float64
 }
 
 type event struct {
@@ -101,6 +117,7 @@ func play(t *testing.T, script string, restarts bool) string {
 		return e
 	}
 	s.engine, s.restarts = s.rebuild(), restarts
+	s.shown()
 	slices.SortStableFunc(s.events, func(a, b event) int { return a.at.Compare(b.at) })
 	for _, e := range s.events {
 		away := !e.entry.Resumed.IsZero() // and then nobody counted the minutes
@@ -143,6 +160,12 @@ func (s *stage) step(e stillwater.Entry) {
 			if f.Kind != stillwater.Equipment && f.Kind != stillwater.DoorKind {
 				fmt.Fprintf(&s.out, ", data to %s", moment(f.Facts.DataTo))
 			}
+			if f.Facts.Doubt != "" && f.Kind == stillwater.Welfare {
+				fmt.Fprintf(&s.out, ", door not believed: %s", f.Facts.Doubt)
+			}
+		}
+		if f.Facts.Residents > 0 && f.Ended.IsZero() {
+			fmt.Fprintf(&s.out, ", one of %d", f.Facts.Residents)
 		}
 		if f.Device != "" {
 			fmt.Fprintf(&s.out, " (%s)", f.Device)
@@ -168,6 +191,14 @@ func (s *stage) line(f []string) error {
 		}
 		s.spec.Devices = append(s.spec.Devices, d)
 		return nil
+	}
+	if first, last, isDays := strings.Cut(f[0], ".."); isDays {
+		return s.days(first, last, f)
+	}
+	if f[0] == "residents" {
+		n, err := strconv.Atoi(f[1])
+		s.spec.Residents = n
+		return err
 	}
 	from, to, isRow := strings.Cut(f[1], "..")
 	at, err := parseMoment(f[0], from)
@@ -197,6 +228,36 @@ func (s *stage) line(f []string) error {
 	return nil
 }
 
+// days plays a line on each of some days.
+func (s *stage) days(first, last string, f []string) error {
+	from, err := strconv.Atoi(strings.TrimPrefix(first, "d"))
+	if err != nil {
+		return err
+	}
+	to, err := strconv.Atoi(strings.TrimPrefix(last, "d"))
+	for day := from; day <= to && err == nil; day++ {
+		err = s.line(append([]string{fmt.Sprint("d", day)}, f[1:]...))
+	}
+	return err
+}
+
+// shown fills in what meters show: all that was used up to then.
+func (s *stage) shown() {
+	slices.SortStableFunc(s.uses, func(a, b use) int { return a.at.Compare(b.at) })
+	for _, e := range s.events {
+		r := e.entry.Reading
+		if r == nil || !math.IsNaN(r.Value) {
+			continue
+		}
+		r.Value = 1000
+		for _, u := range s.uses {
+			if u.meter == string(r.Device) && !u.at.After(r.At) {
+				r.Value += u.litres
+			}
+		}
+	}
+}
+
 func parseMoment(day, clock string) (time.Time, error) {
 	d, err := strconv.Atoi(strings.TrimPrefix(day, "d"))
 	if err != nil {
@@ -214,9 +275,30 @@ func (s *stage) event(at time.Time, f []string) error {
 	case "rearm":
 		s.events = append(s.events, event{at, stillwater.Entry{Rearm: "h", At: at}})
 		return nil
+	case "away":
+		a := &stillwater.Absence{Household: "h", At: at}
+		var err, err2 error
+		a.From, err = parseMoment(f[1], f[2])
+		a.Until, err2 = parseMoment(f[3], f[4])
+		s.events = append(s.events, event{at, stillwater.Entry{Away: a}})
+		return errors.Join(err, err2)
+	case "back":
+		s.events = append(s.events, event{at, stillwater.Entry{Away: &stillwater.Absence{Household: "h", At: at}}})
+		return nil
 	case "resumed":
 		s.events = append(s.events, event{at, stillwater.Entry{Resumed: at}})
 		return nil
+	}
+	if f[1] == "passes" {
+		if err := s.event(at, []string{f[0], "open"}); err != nil {
+			return err
+		}
+		return s.event(at.Add(15*time.Second), []string{f[0], "closed"})
+	}
+	if f[1] == "uses" {
+		n, err := strconv.ParseFloat(f[2], 64)
+		s.uses = append(s.uses, use{at, f[0], n})
+		return err
 	}
 	r := &stillwater.Reading{Household: "h", At: at, Received: at}
 	if f[0] == "got" { // got DEVICE VALUE at [dN] HH:MM
@@ -251,6 +333,8 @@ func (s *stage) read(device, text string) (stillwater.Quantity, float64) {
 		return stillwater.Gone, 1
 	case "activity":
 		return stillwater.Activity, 1
+	case "shows": // see stage.shown
+		return stillwater.WaterTotal, math.NaN()
 	case "same":
 		return stillwater.WaterTotal, s.value[device]
 	}

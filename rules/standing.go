@@ -16,28 +16,23 @@ func (e *Engine) Standing(id stillwater.HouseholdID, now time.Time) stillwater.S
 	if h == nil {
 		return s
 	}
-	s.Life, s.DataTo, s.Still, s.Usual = h.Life.told(), h.DataTo.time(), h.still(), h.usual()
+	s.Life, s.DataTo, s.Still, s.Usual, s.Doubt = h.Life.told(), h.DataTo.time(), h.still(), h.usual(), h.Doubt.told()
 	for _, f := range h.goingOn() {
 		if !f.Trial {
 			s.Findings = append(s.Findings, f)
 		}
 	}
+	s.Findings = append(s.Findings, e.shares(h)...)
 	s.Question, _ = h.ahead(instantOf(now), func(v stillwater.Severity) bool { return v == stillwater.Question })
 	s.Alert, s.AlertRule = h.ahead(instantOf(now), func(v stillwater.Severity) bool { return v.Above(stillwater.Question) })
 	s.State = h.state(instantOf(now))
+	s.Reduced = h.reduced()
 	s.Residents, s.Absence = h.together(), h.plannedAbsence(instantOf(now))
 	return s
 }
 
 // state names how the home is.
 func (h *home) state(now instant) stillwater.HomeState {
-	blind := true
-	for i := range h.Devices {
-		d := &h.Devices[i]
-		if d.Kind == h.covering() && d.Vouched != 0 && !d.unheard(now) {
-			blind = false
-		}
-	}
 	quiet := h.usual()
 	if quiet == 0 {
 		quiet = 6 * time.Hour // until it is known: half the time after which people are asked
@@ -45,7 +40,7 @@ func (h *home) state(now instant) stillwater.HomeState {
 	switch {
 	case h.absent(now):
 		return stillwater.Paused
-	case blind:
+	case h.blind(now):
 		return stillwater.Blind
 	case h.out() && h.still() > 0 && h.doorClosed():
 		return stillwater.PerhapsOut
@@ -55,10 +50,21 @@ func (h *home) state(now instant) stillwater.HomeState {
 	return stillwater.Fine
 }
 
+// blind says whether nothing is heard of the home.
+func (h *home) blind(now instant) bool {
+	for i := range h.Devices {
+		d := &h.Devices[i]
+		if d.Kind == h.covering() && d.Vouched != 0 && !d.unheard(now) {
+			return false
+		}
+	}
+	return true
+}
+
 // doorClosed says whether no door stands open.
 func (h *home) doorClosed() bool {
 	for i := range h.Devices {
-		if h.Devices[i].has(doorOpen) {
+		if h.Devices[i].open() {
 			return false
 		}
 	}
@@ -106,7 +112,7 @@ func (h *home) raisedAt(r bound[stillnessDetector], now instant) instant {
 	if h.paused(raised) && due < h.Absence.From {
 		raised = h.arrival(h.dueAfter(r), now)
 	}
-	return raised
+	return max(raised, ceilMinute(h.rules.heldUntil(h, r.boundRule)))
 }
 
 // arrival is when a reading that vouches for the moment due would come, after now, and be judged, if the covering device reports as

@@ -21,10 +21,9 @@ type usually struct {
 	Days    [usualDays]uint16 // a ring: longest stillness of the last days, minutes
 }
 
-// learn files how long it had been still when life showed at the moment at.
-func (u *usually) learn(at instant, still time.Duration, zone *time.Location) {
-	year, month, date := at.time().In(zone).Date()
-	if day := int32((year*12+int(month))*31 + date); day != u.Day {
+// learn files how long it had been still when life showed, on a local day.
+func (u *usually) learn(day int32, still time.Duration) {
+	if day != u.Day {
 		if u.Day != 0 {
 			u.file()
 		}

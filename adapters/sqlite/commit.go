@@ -16,6 +16,7 @@ type statements struct {
 	lastSeq, setSeq             *sql.Stmt
 	findPoint, addPoint         *sql.Stmt
 	addEntry, addReadings       *sql.Stmt
+	addAnnounced                *sql.Stmt
 	putState, putFinding        *sql.Stmt
 	changeIncident, addIncident *sql.Stmt
 	countIncident               *sql.Stmt
@@ -33,6 +34,7 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		{&s.setSeq, `UPDATE counter SET value = ? WHERE name = 'journal'`},
 		{&s.findPoint, `SELECT id FROM point WHERE household = ? AND device = ? AND source = ? AND quantity = ?`},
 		{&s.addPoint, `INSERT INTO point (household, device, source, quantity) VALUES (?, ?, ?, ?)`},
+		{&s.addAnnounced, `INSERT INTO journal (seq, at, shard, shards, announced) VALUES (?, ?, ?, ?, ?)`},
 		{&s.addEntry, `INSERT INTO journal (seq, at, shard, shards, rearm, resumed, away) VALUES (?, ?, ?, ?, ?, ?, ?)`},
 		{&s.addReadings, insertReadings(readingsAtOnce)},
 		{&s.putState, `INSERT INTO state (household, seq, data) VALUES (?, ?, ?)
@@ -156,7 +158,7 @@ func (c *commit) finding(f stillwater.Finding) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.exec(c.db.stmt.putFinding, string(f.Household), f.Rule, string(f.Device), f.Began.UnixMicro(), microOrNull(f.Ended), string(body))
+	_, err = c.exec(c.db.stmt.putFinding, string(f.Household), f.Rule, string(f.Device)+f.Group, f.Began.UnixMicro(), microOrNull(f.Ended), string(body))
 	return err
 }
 

@@ -114,6 +114,7 @@ func TestRoundTrip(t *testing.T) {
 		stillwater.Entry{Tick: noon.Truncate(time.Minute), Shard: 2, Shards: 4},
 		stillwater.Entry{Tick: noon.Truncate(time.Minute), Shard: 0, Shards: 1},
 		stillwater.Entry{Rearm: "h1", At: noon},
+		stillwater.Entry{Announced: &stillwater.Announced{Group: "building/a/b", From: noon, To: noon.Add(time.Hour)}, At: noon, Shards: 1},
 		stillwater.Entry{Away: &stillwater.Absence{Household: "h1", From: noon, Until: noon.AddDate(0, 0, 7), At: noon, Who: "son"}},
 		stillwater.Entry{Away: &stillwater.Absence{Household: "h2", At: noon}},
 		stillwater.Entry{Reading: &east},
@@ -147,7 +148,7 @@ func TestRoundTrip(t *testing.T) {
 	same(t, "journal", journal(t, db, 0), want)
 	same(t, "journal after 70", journal(t, db, 70), want[70:])
 	same(t, "states", states(t, db), map[stillwater.HouseholdID]stillwater.State{
-		"h1": {Household: "h1", Seq: 77, Data: []byte{0, 1, 255}}, "h2": {Household: "h2", Seq: 77}})
+		"h1": {Household: "h1", Seq: 78, Data: []byte{0, 1, 255}}, "h2": {Household: "h2", Seq: 78}})
 	ctx := t.Context()
 	got, err := db.Findings(ctx, FindingQuery{Household: "h1"})
 	same(t, "findings", []any{got, err}, []any{[]stillwater.Finding{ended, device}, nil})

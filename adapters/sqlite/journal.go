@@ -129,18 +129,18 @@ func (c *commit) flush(row []any, n int) ([]any, error) {
 // check refuses an entry that is not exactly one thing: it could not be read back as it was.
 func check(e stillwater.Entry) error {
 	kinds := 0
-	for _, is := range []bool{e.Reading != nil, !e.Tick.IsZero(), e.Rearm != "", e.Away != nil, !e.Resumed.IsZero()} {
+	for _, is := range []bool{e.Reading != nil, !e.Tick.IsZero(), e.Rearm != "", e.Away != nil, e.Announced != nil, !e.Resumed.IsZero()} {
 		if is {
 			kinds++
 		}
 	}
 	if kinds != 1 {
-		return fmt.Errorf("it is %d of reading, tick, rearm, away and resumed, not one", kinds)
+		return fmt.Errorf("it is %d of reading, tick, rearm, away, announced and resumed, not one", kinds)
 	}
 	return nil
 }
 
-// other writes a tick, a rearm, an absence or a return of the gateway.
+// other writes a tick, a rearm, an absence, an announcement or a return of the gateway.
 func (c *commit) other(seq int64, e stillwater.Entry) (err error) {
 	switch {
 	case e.Rearm != "":
@@ -149,6 +149,11 @@ func (c *commit) other(seq int64, e stillwater.Entry) (err error) {
 		var body []byte
 		if body, err = json.Marshal(e.Away); err == nil {
 			_, err = c.exec(c.db.stmt.addEntry, seq, e.Away.At.UnixMicro(), nil, nil, nil, nil, string(body))
+		}
+	case e.Announced != nil:
+		var body []byte
+		if body, err = json.Marshal(e.Announced); err == nil {
+			_, err = c.exec(c.db.stmt.addAnnounced, seq, e.At.UnixMicro(), e.Shard, e.Shards, string(body))
 		}
 	case !e.Resumed.IsZero():
 		_, err = c.exec(c.db.stmt.addEntry, seq, e.Resumed.UnixMicro(), e.Shard, e.Shards, nil, 1, nil)
@@ -213,7 +218,7 @@ func (db *DB) Entries(ctx context.Context, after int64, fn func(stillwater.Entry
 }
 
 func (db *DB) entriesPage(ctx context.Context, after int64) ([]stillwater.Entry, error) {
-	rows, err := db.reader.QueryContext(ctx, `SELECT j.seq, j.at, j.received, j.value, j.undated, j.shard, j.shards, j.rearm, j.resumed, j.away,
+	rows, err := db.reader.QueryContext(ctx, `SELECT j.seq, j.at, j.received, j.value, j.undated, j.shard, j.shards, j.rearm, j.resumed, j.away, j.announced,
 			p.household, p.device, p.source, p.quantity
 		FROM journal j LEFT JOIN point p ON p.id = j.point WHERE j.seq > ? ORDER BY j.seq LIMIT ?`, after, page)
 	if err != nil {
@@ -223,7 +228,7 @@ func (db *DB) entriesPage(ctx context.Context, after int64) ([]stillwater.Entry,
 	var entries []stillwater.Entry
 	for rows.Next() {
 		var l line
-		if err := rows.Scan(&l.seq, &l.at, &l.received, &l.value, &l.undated, &l.shard, &l.shards, &l.rearm, &l.resumed, &l.away,
+		if err := rows.Scan(&l.seq, &l.at, &l.received, &l.value, &l.undated, &l.shard, &l.shards, &l.rearm, &l.resumed, &l.away, &l.announced,
 			&l.household, &l.device, &l.source, &l.quantity); err != nil {
 			return nil, err
 		}
@@ -242,7 +247,7 @@ type line struct {
 	received, undated, shard, shards    sql.NullInt64
 	resumed                             sql.NullInt64
 	value                               sql.NullFloat64
-	rearm, away                         sql.NullString
+	rearm, away, announced              sql.NullString
 	household, device, source, quantity sql.NullString
 }
 
@@ -257,6 +262,9 @@ func (l line) entry() (stillwater.Entry, error) {
 	case l.away.Valid:
 		away, err := decode[stillwater.Absence](l.away.String)
 		return stillwater.Entry{Seq: l.seq, Away: &away}, err
+	case l.announced.Valid:
+		announced, err := decode[stillwater.Announced](l.announced.String)
+		return stillwater.Entry{Seq: l.seq, Announced: &announced, At: at, Shard: int(l.shard.Int64), Shards: int(l.shards.Int64)}, err
 	case l.resumed.Valid:
 		return stillwater.Entry{Seq: l.seq, Resumed: at, Shard: int(l.shard.Int64), Shards: int(l.shards.Int64)}, nil
 	}

@@ -108,7 +108,6 @@ type upload struct {
 // zoneUpload remembers the next upload of a zone, so that it is worked out once for all readings of it.
 type zoneUpload struct {
 	zone *time.Location
-	from time.Time
 	next *upload
 }
 

@@ -63,7 +63,10 @@ type pass struct {
 	devices  map[deviceKey]int32
 	gauges   []gauge
 	zones    map[stillwater.HouseholdID]*time.Location
+	groups   map[stillwater.HouseholdID][]string
 	absences map[stillwater.HouseholdID][][2]int64
+	people   map[stillwater.HouseholdID]int // how many live there, where that is known
+	planned  []stillwater.Absence           // by when they were said
 	held     holding
 	players  []*player
 	silences silences
@@ -136,11 +139,20 @@ func (p *pass) prepare() error {
 		p.files = append(p.files, f)
 	}
 	p.zones = map[stillwater.HouseholdID]*time.Location{}
+	p.people = map[stillwater.HouseholdID]int{}
+	p.groups = map[stillwater.HouseholdID][]string{}
 	p.absences = map[stillwater.HouseholdID][][2]int64{}
 	zones := map[string]*time.Location{}
 	for _, f := range p.files {
-		if err := f.zones(zones, p.zones); err != nil {
+		if err := f.homes(zones, p.zones, p.people); err != nil {
 			return err
+		}
+		shared, err := groups(filepath.Dir(f.name))
+		if err != nil {
+			return err
+		}
+		for id, of := range shared {
+			p.groups[id] = of
 		}
 		away, err := absences(filepath.Dir(f.name))
 		if err != nil {
@@ -149,7 +161,13 @@ func (p *pass) prepare() error {
 		for id, spans := range away {
 			p.absences[id] = spans
 		}
+		planned, err := plannedAbsences(filepath.Dir(f.name))
+		if err != nil {
+			return err
+		}
+		p.planned = append(p.planned, planned...)
 	}
+	inOrder(p.planned)
 	if err := os.MkdirAll(p.Out, 0o755); err != nil {
 		return err
 	}

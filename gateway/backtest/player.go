@@ -17,20 +17,21 @@ import (
 type player struct {
 	*pass
 	Variant
-	out     string
-	engine  *rules.Engine
-	entry   stillwater.Entry
-	homes   []*played                     // by number; nil: not heard of yet
-	order   []*played                     // as they came, as rows of shadow.csv
-	open    map[string]stillwater.Finding // findings that go on
-	alerts  *alertWriter
-	shadow  *table
-	nextRow time.Time // of shadow.csv
-	last    time.Time // when the last reading was received
-	delays  histogram
-	sum     *Summary
-	results []outcomeCount
-	count   int64
+	out      string
+	engine   *rules.Engine
+	absences []stillwater.Absence // not played yet
+	entry    stillwater.Entry
+	homes    []*played                     // by number; nil: not heard of yet
+	order    []*played                     // as they came, as rows of shadow.csv
+	open     map[string]stillwater.Finding // findings that go on
+	alerts   *alertWriter
+	shadow   *table
+	nextRow  time.Time // of shadow.csv
+	last     time.Time // when the last reading was received
+	delays   histogram
+	sum      *Summary
+	results  []outcomeCount
+	count    int64
 }
 
 // played is one household under the player's rules.
@@ -58,7 +59,7 @@ type outcomeCount struct {
 func newPlayer(p *pass, v Variant, out string) (*player, error) {
 	pl := &player{
 		pass: p, Variant: v, out: out, engine: rules.New(append(slices.Clone(v.Rules), rules.OnTrial(v.Rules)...)),
-		open: map[string]stillwater.Finding{}, sum: newSummary(v),
+		absences: p.planned, open: map[string]stillwater.Finding{}, sum: newSummary(v),
 	}
 	pl.engine.Keep(v.Calendar)
 	if err := os.MkdirAll(out, 0o755); err != nil {
@@ -115,6 +116,8 @@ func (p *player) meet(number int32) {
 	p.homes[number] = h
 	p.order = append(p.order, h)
 	p.engine.Locate(h.id, h.zone)
+	p.engine.Share(h.id, p.groups[h.id])
+	p.engine.Inhabit(h.id, p.people[h.id])
 }
 
 func (p *player) outcome(o rules.Outcome) {
@@ -130,9 +133,11 @@ func (p *player) outcome(o rules.Outcome) {
 // until lets the time pass up to now: ticks where something falls due, and the rows of shadow.csv.
 func (p *player) until(now time.Time) error {
 	for {
-		tick := p.engine.Next()
-		row := p.nextRow
+		tick, row, said := p.engine.Next(), p.nextRow, p.said()
+		due := !said.IsZero() && !said.After(now) && (tick.IsZero() || tick.After(said))
 		switch {
+		case due && (row.IsZero() || !row.Before(said)):
+			p.say()
 		case !row.IsZero() && row.Before(now) && (tick.IsZero() || tick.After(row)):
 			if err := p.shadowRow(row); err != nil {
 				return err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,9 +130,9 @@ func (r *recording) advance(ctx context.Context) error {
 	return nil
 }
 
-// zones adds the time zones of the households beside the recording; without a households.csv there are none. Of each zone there is one
-// copy, in byName.
-func (r *recording) zones(byName map[string]*time.Location, found map[stillwater.HouseholdID]*time.Location) error {
+// homes adds the time zones of the households beside the recording, and how many live there; without a households.csv nothing is known
+// of either. Of each zone there is one copy, in byName.
+func (r *recording) homes(byName map[string]*time.Location, found map[stillwater.HouseholdID]*time.Location, people map[stillwater.HouseholdID]int) error {
 	path := filepath.Join(filepath.Dir(r.name), "households.csv")
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,7 +147,7 @@ func (r *recording) zones(byName map[string]*time.Location, found map[stillwater
 	if err != nil {
 		return fmt.Errorf("%s:1: %w", path, err)
 	}
-	id, zone := slices.Index(header, "household"), slices.Index(header, "timezone")
+	id, zone, residents := slices.Index(header, "household"), slices.Index(header, "timezone"), slices.Index(header, "residents")
 	if id < 0 || zone < 0 {
 		return fmt.Errorf("%s:1: the header needs the columns household and timezone", path)
 	}
@@ -167,6 +168,15 @@ func (r *recording) zones(byName map[string]*time.Location, found map[stillwater
 			byName[row[zone]] = loc
 		}
 		found[stillwater.HouseholdID(row[id])] = loc
+		if residents < 0 || row[residents] == "" {
+			continue
+		}
+		n, err := strconv.Atoi(row[residents])
+		if err != nil || n < 0 {
+			line, _ := rows.FieldPos(residents)
+			return fmt.Errorf("%s:%d: %q is not a number of residents; write like 1", path, line, row[residents])
+		}
+		people[stillwater.HouseholdID(row[id])] = n
 	}
 }
 

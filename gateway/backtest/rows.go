@@ -41,8 +41,7 @@ type rows struct {
 	clock clock
 	names map[string]*nameOf
 	prev  *nameOf // of the last row
-	homes []stillwater.HouseholdID
-	count int32 // of devices
+	count int32   // of devices
 }
 
 // nameOf is a household's name, its number and its devices: one copy each, so that rows do not allocate.

@@ -76,6 +76,11 @@ type Acts interface {
 	Act(ctx context.Context, act stillwater.Act) error
 }
 
+// Absences takes what people say of absences.
+type Absences interface {
+	Away(ctx context.Context, a stillwater.Absence) error
+}
+
 // Turns says whose turn it is in an open incident: who is told next, and when.
 type Turns interface {
 	Turn(inc stillwater.Incident, h stillwater.Household) (who []stillwater.Contact, at time.Time)
@@ -140,15 +145,16 @@ type Options struct {
 	Acts       Acts
 	Clock      Clock
 
-	Turns   Turns                                // optional: without it pages say when, not who
-	Phones  Phones                               // optional: the page of the phones
-	Stage   Stage                                // optional: the demo's scenarios
-	Health  Health                               // optional: without it the gateway is healthy while it answers
-	Metrics http.Handler                         // optional: /metrics
-	Refused func(error) (reason string, ok bool) // optional: whether an error of Act is a refusal, and its reason for the catalogue's refusal.…
-	Demo    bool                                 // the bar with the event clock and its speed
-	Zone    *time.Location                       // of the clock on pages about no home; default time.Local
-	Log     *slog.Logger
+	Absences Absences                             // optional: without it absences can be seen, not entered
+	Turns    Turns                                // optional: without it pages say when, not who
+	Phones   Phones                               // optional: the page of the phones
+	Stage    Stage                                // optional: the demo's scenarios
+	Health   Health                               // optional: without it the gateway is healthy while it answers
+	Metrics  http.Handler                         // optional: /metrics
+	Refused  func(error) (reason string, ok bool) // optional: whether an error of Act is a refusal, and its reason for the catalogue's refusal.…
+	Demo     bool                                 // the bar with the event clock and its speed
+	Zone     *time.Location                       // of the clock on pages about no home; default time.Local
+	Log      *slog.Logger
 }
 
 // Console is the pages.

@@ -25,6 +25,7 @@ type homeBody struct {
 	Wide     chart
 	Narrow   chart
 	Scenario []option
+	Absence  *absenceForm // nil: absences are not entered here
 }
 
 func (b homeBody) title() string { return b.Title }
@@ -61,6 +62,7 @@ func (c *Console) home(v *view, r *http.Request) (any, error) {
 	days := history(readings, s.DataTo, v.now)
 	b.Wide, b.Narrow = v.draw(days, h.Location(), wide), v.draw(days, h.Location(), narrow)
 	b.Devices = v.devices(h, readings)
+	b.Absence = v.absenceForm(s, h)
 	if bar := v.demo(); c.Demo {
 		b.Scenario = bar.Scenarios
 	}
@@ -79,7 +81,7 @@ func (c *Console) standing(id stillwater.HouseholdID) stillwater.Standing {
 
 func (v *view) facts(s stillwater.Standing, h stillwater.Household) []factLine {
 	loc := h.Location()
-	var lines []factLine
+	lines := v.circumstances(s, h)
 	for _, sign := range []struct {
 		key string
 		at  time.Time

@@ -54,7 +54,7 @@ func (c *Console) incident(v *view, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := v.home(inc.Household)
+	h := v.homeOf(inc)
 	b := incidentBody{
 		incidentCard: v.incidentCard(inc), Open: inc.IsOpen(),
 		CanTake: inc.State == stillwater.Opened, CanCome: inc.State == stillwater.Opened || inc.State == stillwater.Acknowledged,

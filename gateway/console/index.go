@@ -148,12 +148,15 @@ func (v *view) incidentCards(list []stillwater.Incident) []incidentCard {
 }
 
 func (v *view) incidentCard(inc stillwater.Incident) incidentCard {
-	h := v.home(inc.Household)
+	h := v.homeOf(inc)
 	card := incidentCard{
 		ID: string(inc.ID), Code: inc.Code, URL: "/incidents/" + string(inc.ID), HomeURL: "/homes/" + string(inc.Household),
 		Severity: string(inc.Severity), Kind: string(inc.Kind), State: string(inc.State),
-		Home: v.name(h), Place: place(h), Opened: v.moment(inc.Opened, h.Location()), OpenedAgo: v.away(inc.Opened),
+		Home: v.nameOf(inc, h), Place: place(h), Opened: v.moment(inc.Opened, h.Location()), OpenedAgo: v.away(inc.Opened),
 		Outcome: string(inc.Outcome), Known: string(inc.Known),
+	}
+	if inc.Group != "" {
+		card.HomeURL = card.URL // of many homes: they stand in its reasons
 	}
 	if inc.Holder != "" {
 		card.Holder = v.who(inc.Holder, h)
@@ -243,6 +246,8 @@ func (v *view) homeCard(s stillwater.Standing) homeCard {
 		card.LeftNote = v.t("card.blind")
 	case s.State == stillwater.ToBeChecked:
 		card.LeftNote = v.t("card.open")
+	case s.State == stillwater.Paused && s.Absence != nil:
+		card.LeftNote = v.t("card.absent", "Until", v.moment(s.Absence.Until, loc))
 	case s.State == stillwater.Paused:
 		card.LeftNote = v.t("card.paused")
 	case s.Alert.IsZero():

@@ -28,6 +28,7 @@ type town struct {
 	messages  []stillwater.Message
 	texts     []Text
 	acts      []stillwater.Act
+	absences  []stillwater.Absence
 	staged    []string
 	ill       []Condition
 	broken    error
@@ -141,6 +142,13 @@ func (w *town) Act(_ context.Context, a stillwater.Act) error {
 	return nil
 }
 
+func (w *town) Away(_ context.Context, a stillwater.Absence) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.absences = append(w.absences, a)
+	return nil
+}
+
 func (w *town) Turn(inc stillwater.Incident, h stillwater.Household) ([]stillwater.Contact, time.Time) {
 	return h.Contacts[1:], inc.Next
 }
@@ -242,7 +250,7 @@ func newWords(t testing.TB) *words.Words {
 // options is a console with everything there is.
 func options(t testing.TB, w *town) Options {
 	return Options{
-		Config: Config{Listen: "127.0.0.1:0"}, Words: newWords(t), Standings: w, Households: w, Incidents: w, Readings: w, Acts: w, Clock: w,
+		Config: Config{Listen: "127.0.0.1:0"}, Words: newWords(t), Standings: w, Households: w, Incidents: w, Readings: w, Acts: w, Absences: w, Clock: w,
 		Turns: w, Phones: w, Stage: w, Health: w, Demo: true, Zone: shanghai,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") }),
 		Refused: func(err error) (string, bool) { return "already-closed", errors.Is(err, errRefused) },

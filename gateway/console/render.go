@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/gateway/incident"
 	"stillwater/gateway/words"
 )
 
@@ -75,6 +76,23 @@ func (v *view) home(id stillwater.HouseholdID) stillwater.Household {
 		return h
 	}
 	return stillwater.Household{ID: id}
+}
+
+// homeOf is the household an incident is about; of a group one that stands for its members.
+func (v *view) homeOf(inc stillwater.Incident) stillwater.Household {
+	if inc.Group == "" {
+		return v.home(inc.Household)
+	}
+	h, _ := incident.Together(inc.Findings, v.c.Households.Household)
+	return h
+}
+
+// nameOf is what an incident is about: a home, or a group of them.
+func (v *view) nameOf(inc stillwater.Incident, h stillwater.Household) string {
+	if inc.Group != "" {
+		return v.c.Words.Group(v.lang, inc.Group)
+	}
+	return v.name(h)
 }
 
 // frame is what stands round every page.

@@ -28,6 +28,9 @@ func (c *Console) routes() (http.Handler, error) {
 	mux.Handle("GET /homes/{id}", c.page("home", c.home))
 	mux.Handle("GET /incidents/{id}", c.page("incident", c.incident))
 	mux.Handle("POST /incidents/{id}", c.change(c.act))
+	if c.Absences != nil {
+		mux.Handle("POST /homes/{id}/absence", c.change(c.absent))
+	}
 	if c.Demo {
 		mux.Handle("POST /clock", c.change(c.setSpeed))
 	}

@@ -63,7 +63,7 @@ func (m *machine) end(f stillwater.Finding) {
 	if i < 0 {
 		return
 	}
-	m.inc.Findings[i].Ended = f.Ended
+	m.inc.Findings[i].Ended, m.inc.Findings[i].Facts.Absent = f.Ended, f.Facts.Absent
 	m.log(stillwater.Event{What: "ended", Note: f.Rule})
 	if m.goesOn() || !m.inc.IsOpen() {
 		return

@@ -43,8 +43,21 @@ func New(number int64, f stillwater.Finding, now time.Time) stillwater.Incident 
 	code := NewCode(number)
 	return stillwater.Incident{
 		ID: stillwater.IncidentID(code), Code: code,
-		Household: f.Household, Kind: f.Kind, State: stillwater.Opened, Opened: now,
+		Household: f.Household, Group: groupOf(f), Kind: f.Kind, State: stillwater.Opened, Opened: now,
 	}
+}
+
+// groupOf is the group of a finding that is about no household.
+func groupOf(f stillwater.Finding) string {
+	if f.Household != "" {
+		return "" // a household's share in what befell its group is its own
+	}
+	return f.Group
+}
+
+// Belongs says whether the finding is about the household, or the group, of the incident and of its kind.
+func Belongs(i stillwater.Incident, f stillwater.Finding) bool {
+	return f.Household == i.Household && groupOf(f) == i.Group && f.Kind == i.Kind
 }
 
 // Opens says whether a finding is people's business: a notice goes to the digest and a trial is only counted.
@@ -122,7 +135,7 @@ func (m *machine) take(in Input) error {
 		return errors.New("step without an incident")
 	case in.Finding != nil:
 		f := *in.Finding
-		if f.Household != m.inc.Household || f.Kind != m.inc.Kind {
+		if !Belongs(m.inc, f) {
 			return fmt.Errorf("finding %q of %q/%q does not belong to incident %q of %q/%q",
 				f.Rule, f.Household, f.Kind, m.inc.ID, m.inc.Household, m.inc.Kind)
 		}

@@ -17,6 +17,9 @@ func (s *shard) found(b *stillwater.Batch, f stillwater.Finding, now time.Time) 
 	}
 	b.Findings = append(b.Findings, f)
 	s.incidentOf(b, s.weigh(f, now), now)
+	if f.Group != "" {
+		s.sharedBy(b, f, now)
+	}
 	if f.Kind == stillwater.Welfare && f.Ended.IsZero() {
 		s.weighSilent(b, f.Household, now)
 	}
@@ -25,7 +28,7 @@ func (s *shard) found(b *stillwater.Batch, f stillwater.Finding, now time.Time) 
 // weigh raises the silence of the device that covers a home to an alert while it stands to be checked how she is: then not to
 // see her is an emergency of its own.
 func (s *shard) weigh(f stillwater.Finding, now time.Time) stillwater.Finding {
-	if f.Kind != stillwater.Equipment || f.Severity != stillwater.Notice || s.current(f.Household, stillwater.Welfare) == nil {
+	if f.Kind != stillwater.Equipment || f.Severity != stillwater.Notice || s.welfare(f.Household) == nil {
 		return f
 	}
 	if s.engine.Standing(f.Household, now).State == stillwater.Blind {
@@ -45,9 +48,9 @@ func (s *shard) weighSilent(b *stillwater.Batch, id stillwater.HouseholdID, now 
 
 // incidentOf opens an incident for the finding, or takes it to the one it belongs to.
 func (s *shard) incidentOf(b *stillwater.Batch, f stillwater.Finding, now time.Time) {
-	i := s.current(f.Household, f.Kind)
+	i := s.current(f)
 	if i == nil {
-		if _, ok := s.homes[f.Household]; !ok || !f.Ended.IsZero() || !incident.Opens(f) {
+		if _, ok := s.home(f.Household, f); !ok || !f.Ended.IsZero() || !incident.Opens(f) {
 			return
 		}
 		fresh := incident.New(s.p.numbers.Add(1)-1, f, now)
@@ -58,10 +61,10 @@ func (s *shard) incidentOf(b *stillwater.Batch, f stillwater.Finding, now time.T
 	}
 }
 
-// current is the household's incident of the kind that findings belong to; nil: there is none.
-func (s *shard) current(id stillwater.HouseholdID, kind stillwater.Kind) *stillwater.Incident {
+// current is the incident that the finding belongs to, of its household or group; nil: there is none.
+func (s *shard) current(f stillwater.Finding) *stillwater.Incident {
 	for _, i := range s.incidents {
-		if i.Household == id && i.Kind == kind && incident.Current(*i) {
+		if incident.Belongs(*i, f) && incident.Current(*i) {
 			return i
 		}
 	}
@@ -82,7 +85,11 @@ func (s *shard) due(at time.Time) []*stillwater.Incident {
 
 // step takes an incident further by one input and files what that calls for.
 func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.Input) error {
-	h, ok := s.homes[i.Household]
+	var about []stillwater.Finding
+	if in.Finding != nil {
+		about = append(about, *in.Finding)
+	}
+	h, ok := s.home(i.Household, append(about, i.Findings...)...)
 	if !ok { // nobody is told anything of it, until its household is known again
 		return nil
 	}
@@ -106,7 +113,7 @@ func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.In
 			b.Messages = append(b.Messages, m)
 		}
 	}
-	if r.Rearm {
+	if r.Rearm && i.Household != "" {
 		s.enter(b, &stillwater.Entry{Rearm: i.Household, At: in.Now})
 	}
 	return nil

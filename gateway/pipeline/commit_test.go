@@ -17,14 +17,14 @@ func of(b *stillwater.Batch, id stillwater.HouseholdID) bool {
 	return slices.ContainsFunc(b.Entries, func(e stillwater.Entry) bool { return e.Reading != nil && e.Reading.Household == id })
 }
 
-// TestFailingCommitHoldsItsShard is what a full disk must not do: lose, acknowledge, or repeat. The shard waits with the same batch, the
-// others go on, and afterwards everything is there once.
-func TestFailingCommitHoldsItsShard(t *testing.T) {
+// TestFailingCommitHolds is what a full disk must not do: lose, acknowledge, or repeat. The pipeline waits with the same batch, and
+// afterwards everything is there once.
+func TestFailingCommitHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		held, free := homesOf(0, 1)[0], homesOf(1, 1)[0]
-		w := newTown(t, home(held), home(free))
+		held := homesOf(0, 1)[0]
+		w := newTown(t, home(held))
 		defer w.close()
-		w.emit(meter(held, 100), meter(free, 100))
+		w.emit(meter(held, 100))
 		var mu sync.Mutex // guards tries
 		var tries []*stillwater.Batch
 		w.disk.breaks(func(b *stillwater.Batch) error {
@@ -42,7 +42,6 @@ func TestFailingCommitHoldsItsShard(t *testing.T) {
 			if err := w.pipeline.Emit(t.Context(), []stillwater.Reading{meter(held, float64(101+i))}, func() { done.Add(1) }); err != nil {
 				t.Fatal(err)
 			}
-			w.emit(meter(free, float64(101+i)))
 		}
 		mu.Lock()
 		if done.Load() != 0 || len(tries) < 10 {
@@ -55,53 +54,18 @@ func TestFailingCommitHoldsItsShard(t *testing.T) {
 			}
 		}
 		mu.Unlock()
-		if n := len(w.journaled()); n != 2+3 {
-			t.Errorf("%d readings in the journal, want 5", n)
+		if n := len(w.journaled()); n != 1 {
+			t.Errorf("%d readings in the journal, want 1", n)
 		}
 		w.disk.breaks(nil)
 		time.Sleep(10 * time.Second)
-		if done.Load() != 3 || len(w.journaled()) != 2+6 {
+		if done.Load() != 3 || len(w.journaled()) != 1+3 {
 			t.Errorf("%d acknowledged, %d in the journal", done.Load(), len(w.journaled()))
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if !slices.Equal(w.health, []string{errDiskFull.Error(), "<nil>"}) {
 			t.Errorf("health was told %q", w.health)
-		}
-	})
-}
-
-// TestWellOnlyWhenAllAre keeps the store unwell as long as one shard's commits fail.
-func TestWellOnlyWhenAllAre(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a, b := homesOf(0, 1)[0], homesOf(1, 1)[0]
-		w := newTown(t, home(a), home(b))
-		defer w.close()
-		w.disk.breaks(func(*stillwater.Batch) error { return errDiskFull })
-		for _, id := range []stillwater.HouseholdID{a, b} {
-			if err := w.pipeline.Emit(t.Context(), []stillwater.Reading{meter(id, 1)}, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		time.Sleep(30 * time.Second)
-		w.disk.breaks(func(batch *stillwater.Batch) error {
-			if of(batch, b) {
-				return errDiskFull
-			}
-			return nil
-		})
-		time.Sleep(30 * time.Second)
-		w.mu.Lock()
-		if last := w.health[len(w.health)-1]; last == "<nil>" {
-			t.Error("the store was called well while a shard is held")
-		}
-		w.mu.Unlock()
-		w.disk.breaks(nil)
-		time.Sleep(30 * time.Second)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if last := w.health[len(w.health)-1]; last != "<nil>" {
-			t.Errorf("the store is not called well again: %q", w.health)
 		}
 	})
 }

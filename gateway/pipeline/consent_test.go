@@ -76,41 +76,6 @@ func TestWithdrawal(t *testing.T) {
 	}
 }
 
-// TestReloadWhileHeld lets a withdrawal reach the shards that work, while another is held by a commit that fails.
-func TestReloadWhileHeld(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		held, id := homesOf(0, 1)[0], homesOf(3, 1)[0]
-		w := newTown(t, home(held), home(id))
-		defer w.close()
-		w.disk.breaks(func(b *stillwater.Batch) error {
-			if of(b, held) {
-				return errDiskFull
-			}
-			return nil
-		})
-		if err := w.pipeline.Emit(t.Context(), []stillwater.Reading{meter(held, 1)}, nil); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		w.registry.Set([]stillwater.Household{home(held)})
-		reloaded := make(chan error, 1)
-		go func() { reloaded <- w.pipeline.Reload(t.Context()) }()
-		time.Sleep(time.Minute)
-		asked := make(chan bool, 1)
-		s := w.pipeline.shard(id)
-		if err := s.do(t.Context(), func(*stillwater.Batch) { _, ok := s.homes[id]; asked <- ok }); err != nil {
-			t.Fatal(err)
-		}
-		if <-asked {
-			t.Error("a shard that works keeps a household that is gone, because another is held")
-		}
-		w.disk.breaks(nil)
-		if err := <-reloaded; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // TestMendedRegister takes a household out of the register by mistake and puts it back: its incident goes on.
 func TestMendedRegister(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -100,13 +100,11 @@ func home(id stillwater.HouseholdID) stillwater.Household {
 	}
 }
 
-// homesOf gives n names of homes of a shard.
-func homesOf(shard, n int) []stillwater.HouseholdID {
+// homesOf gives n names of homes, of one row of them: those of two rows differ.
+func homesOf(row, n int) []stillwater.HouseholdID {
 	var ids []stillwater.HouseholdID
-	for i := 0; len(ids) < n; i++ {
-		if id := stillwater.HouseholdID(fmt.Sprintf("h%03d", i)); ShardOf(id) == shard {
-			ids = append(ids, id)
-		}
+	for i := range n {
+		ids = append(ids, stillwater.HouseholdID(fmt.Sprintf("h%d%02d", row, i)))
 	}
 	return ids
 }

@@ -26,12 +26,39 @@ func (p *Pipeline) Act(ctx context.Context, household stillwater.HouseholdID, a 
 	return refused
 }
 
+// Away takes what somebody said of an absence, or that she is back, and returns when it is committed. It is heard at once: what it
+// ends is told as any end is.
+func (p *Pipeline) Away(ctx context.Context, a stillwater.Absence) error {
+	a.At = p.now()
+	a.From, a.Until = a.From.UTC().Truncate(stillwater.Instant), a.Until.UTC().Truncate(stillwater.Instant)
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	s := p.shard(a.Household)
+	var refused error
+	if err := s.do(ctx, func(b *stillwater.Batch) { refused = s.goAway(b, a) }); err != nil {
+		return err
+	}
+	return refused
+}
+
+// ErrUnknownHome says that an act is about a home that is not watched.
+var ErrUnknownHome = errors.New("the home is not known, or has not consented")
+
+func (s *shard) goAway(b *stillwater.Batch, a stillwater.Absence) error {
+	if _, ok := s.homes[a.Household]; !ok {
+		return fmt.Errorf("household %q: %w", a.Household, ErrUnknownHome)
+	}
+	s.enter(b, &stillwater.Entry{Away: &a})
+	return nil
+}
+
 func (s *shard) act(b *stillwater.Batch, a stillwater.Act) error {
 	i := s.incidents[a.Incident]
 	if i == nil {
 		return fmt.Errorf("incident %q: %w", a.Incident, ErrNoIncident)
 	}
-	if _, ok := s.homes[i.Household]; !ok {
+	if _, ok := s.home(i.Household, i.Findings...); !ok {
 		return fmt.Errorf("incident %q, whose household is not known: %w", a.Incident, ErrNoIncident)
 	}
 	return s.step(b, i, incident.Input{Now: s.p.now(), Act: &a})
@@ -60,8 +87,10 @@ func (s *shard) receipt(b *stillwater.Batch, r stillwater.Receipt) {
 	m.State, m.Changed, m.Attempts, m.Repeat = r.State, now, r.Attempts, r.Repeat
 	m.Provider, m.ProviderID, m.Error = r.Provider, r.ProviderID, r.Error
 	i := s.incidents[m.Incident]
-	if h, known := s.homes[m.Household]; known && i != nil && m.Repeat != repeat {
-		m.Text = s.p.Text(m, *i, h)
+	if i != nil && m.Repeat != repeat {
+		if h, known := s.home(i.Household, i.Findings...); known {
+			m.Text = s.p.Text(m, *i, h)
+		}
 	}
 	s.track(m)
 	b.Messages = append(b.Messages, m)
@@ -171,8 +200,29 @@ func (p *Pipeline) answer(ctx context.Context, r stillwater.Reply, command words
 		})
 		if err != nil {
 			s.p.Log.Info("reply not acted on", "from", r.From, "incident", t.id, "err", err)
+			return
+		}
+		if command.Outcome == stillwater.AwayFrom {
+			s.awayUntil(b, t, r.Text)
 		}
 	})
+}
+
+// awayUntil lets an answer that names a day be an absence from now.
+func (s *shard) awayUntil(b *stillwater.Batch, t told, text string) {
+	now := s.p.now()
+	until, ok := words.AwayUntil(text, now.In(s.homes[t.household].Location()))
+	if !ok {
+		return
+	}
+	a := stillwater.Absence{Household: t.household, From: now, Until: until.UTC(), At: now, Who: string(t.who.ID)}
+	err := a.Validate()
+	if err == nil {
+		err = s.goAway(b, a)
+	}
+	if err != nil {
+		s.p.Log.Info("absence of an answer left out", "household", t.household, "err", err)
+	}
 }
 
 // askWhich asks the sender to name the code, because the reply fits several open incidents.
@@ -181,8 +231,11 @@ func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, t told) err
 	return s.do(ctx, func(b *stillwater.Batch) {
 		b.Replies = append(b.Replies, r)
 		i, c := s.incidents[t.id], t.who
-		h, known := s.homes[t.household]
-		if i == nil || !known {
+		if i == nil {
+			return
+		}
+		h, known := s.home(i.Household, i.Findings...)
+		if !known {
 			return
 		}
 		m := stillwater.Message{

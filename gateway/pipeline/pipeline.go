@@ -26,9 +26,11 @@ import (
 	"stillwater/rules"
 )
 
-// Shards is how many owners households are spread over. It is part of the journal (ticks say for which of how many shards they
-// were), and more than the cores of a small machine gains nothing.
-const Shards = 4
+// Shards is how many owners households are spread over. It is one: what befalls a group of homes (a building, a supply zone, a feed) is
+// judged across all of them in the order of one journal, and the homes of a feed are all homes. The engine takes under a
+// microsecond a reading and the commits are one after the other in any case, so that more owners gain little. The number is part of
+// the journal: ticks say for which of how many shards they were.
+const Shards = 1
 
 // Bounds of what waits and what goes into one transaction.
 const (
@@ -74,6 +76,7 @@ type Clock interface {
 // Options are what a pipeline works with. All are needed unless said otherwise.
 type Options struct {
 	Rules    []rules.Rule
+	Calendar rules.Calendar // may be nil: the week alone counts
 	Ladders  incident.Config
 	Registry Registry
 	Store    Store
@@ -217,6 +220,12 @@ func (p *Pipeline) replay(ctx context.Context, seqs map[stillwater.HouseholdID]i
 			p.replayOne(&e, e.Reading.Household, seqs)
 		case e.Rearm != "":
 			p.replayOne(&e, e.Rearm, seqs)
+		case e.Away != nil:
+			p.replayOne(&e, e.Away.Household, seqs)
+		case e.Announced != nil, e.Shards != Shards: // those of a release that had more shards are for all homes too
+			for _, s := range p.shards {
+				s.engine.Step(&e)
+			}
 		case e.Shard >= 0 && e.Shard < Shards:
 			p.shards[e.Shard].engine.Step(&e)
 		}

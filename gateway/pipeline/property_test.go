@@ -110,13 +110,16 @@ func compareWithJournal(t *testing.T, w *town) {
 		engines[i] = rules.New(w.rules)
 	}
 	for _, h := range w.registry.All() {
-		engines[ShardOf(h.ID)].Put(rules.Home{ID: h.ID, Location: h.Location(), Devices: h.Devices})
+		engines[ShardOf(h.ID)].Put(rules.Home{ID: h.ID, Location: h.Location(), Devices: h.Devices, Residents: h.Residents, Groups: GroupsOf(h)})
 	}
 	var want, got []string
 	for _, e := range w.entries() {
 		shard := e.Shard
 		if e.Reading != nil {
 			shard = ShardOf(e.Reading.Household)
+		}
+		if e.Away != nil {
+			shard = ShardOf(e.Away.Household)
 		}
 		found, _ := engines[shard].Step(&e)
 		for _, f := range found {

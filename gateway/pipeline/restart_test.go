@@ -114,44 +114,6 @@ func TestLadderClimbsOverARestart(t *testing.T) {
 	})
 }
 
-// TestNumbersAreNotGivenTwice loses the commit of an incident whose number came before that of one that was stored: a restart must not
-// give the second number again, or one home's incident would replace another's.
-func TestNumbersAreNotGivenTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		lost, kept, third := homesOf(0, 1)[0], homesOf(1, 1)[0], homesOf(2, 1)[0]
-		w := newTown(t, home(lost), home(kept), home(third))
-		defer w.close()
-		for _, id := range []stillwater.HouseholdID{lost, kept, third} {
-			w.emit(door(id, 0))
-		}
-		time.Sleep(time.Minute)
-		w.disk.breaks(func(b *stillwater.Batch) error {
-			if len(b.Incidents) > 0 && b.Incidents[0].Household == lost {
-				return errDiskFull
-			}
-			return nil
-		})
-		w.emit(door(lost, 1))
-		time.Sleep(time.Minute)
-		w.emit(door(kept, 1))
-		time.Sleep(62 * time.Minute)
-		stored := w.incidents(kept)
-		if len(stored) != 1 || len(w.incidents(lost)) != 0 {
-			t.Fatalf("stored %+v and %+v", stored, w.incidents(lost))
-		}
-		w.crash()
-		w.start()
-		w.emit(door(third, 1))
-		time.Sleep(62 * time.Minute)
-		if got := w.incidents(kept); asJSON(t, got) != asJSON(t, stored) && (len(got) != 1 || got[0].Household != kept) {
-			t.Errorf("the incident of %s became %+v", kept, got)
-		}
-		if len(w.incidents(lost)) != 1 || len(w.incidents(third)) != 1 {
-			t.Errorf("incidents of %s: %+v, of %s: %+v", lost, w.incidents(lost), third, w.incidents(third))
-		}
-	})
-}
-
 // TestTeachSendsNothing lets homes learn from history, with a silence in it that would be an alert.
 func TestTeachSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -47,11 +47,13 @@ type shard struct {
 }
 
 func newShard(p *Pipeline, index int) *shard {
-	return &shard{
+	s := &shard{
 		p: p, index: index, queue: make(chan input, queueLength), ticks: make(chan time.Time, 1), engine: rules.New(p.Rules),
 		homes: map[stillwater.HouseholdID]stillwater.Household{}, incidents: map[stillwater.IncidentID]*stillwater.Incident{},
 		messages: map[stillwater.MessageID]stillwater.Message{}, saved: map[stillwater.HouseholdID]int64{},
 	}
+	s.engine.Keep(p.Calendar)
+	return s
 }
 
 // put queues an input and waits while the queue is full.
@@ -292,7 +294,7 @@ func (s *shard) place() {
 			continue
 		}
 		keep[h.ID] = h
-		s.engine.Put(rules.Home{ID: h.ID, Location: h.Location(), Devices: h.Devices})
+		s.engine.Put(rules.Home{ID: h.ID, Location: h.Location(), Devices: h.Devices, Residents: h.Residents, Groups: GroupsOf(h)})
 	}
 	for id := range s.homes {
 		if _, ok := keep[id]; !ok {
@@ -322,8 +324,12 @@ func (s *shard) now(e *stillwater.Entry) time.Time {
 		return e.Reading.Received
 	case !e.Tick.IsZero():
 		return e.Tick
+	case e.Away != nil:
+		return e.Away.At
 	case !e.Resumed.IsZero():
 		return e.Resumed
+	case e.Announced != nil:
+		return e.At
 	}
 	return e.At
 }

@@ -18,6 +18,26 @@ func (w *Words) ShortName(lang string, h stillwater.Household) string {
 	return w.T(lang, "name.home."+form, data)
 }
 
+// Group is what a group of homes is called: by its kind and the last part of its name, a building by its own.
+func (w *Words) Group(lang, group string) string {
+	kind, name, _ := strings.Cut(group, "/")
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	switch kind {
+	case "building", "feed", "riser", "zone":
+	default:
+		kind = "other"
+	}
+	if plainLetters(w.T(lang, "sms.prefix", nil)) {
+		last = strings.Map(func(r rune) rune {
+			if r > unicode.MaxASCII {
+				return -1
+			}
+			return r
+		}, last)
+	}
+	return w.T(lang, "group."+kind, map[string]any{"Name": last})
+}
+
 // Person is a contact in a text: the role and the shortened name.
 func (w *Words) Person(lang string, c stillwater.Contact) string {
 	role := w.Word(lang, "role", string(c.Role))

@@ -44,7 +44,7 @@ func (s text) body() string {
 	}
 	switch s.m.Purpose {
 	case stillwater.Ask:
-		return s.now(lead) + s.w.joint(s.lang) + s.t("sms.ask."+string(known(lead.Kind)), nil)
+		return s.now(lead) + s.w.joint(s.lang) + s.t("sms.ask."+question(lead), nil)
 	case stillwater.Again:
 		return s.t(s.again(), nil) + s.w.joint(s.lang) + s.now(lead)
 	case stillwater.Update:
@@ -92,7 +92,7 @@ func (s text) now(f stillwater.Finding) string {
 func (s text) what(f stillwater.Finding) string {
 	facts, name := f.Facts, sentence(f)
 	data := map[string]any{
-		"Name": s.name(), "Device": s.device(f),
+		"Name": s.name(), "Device": s.device(f), "Times": facts.Count, "Count": len(facts.Members), "Homes": facts.Homes,
 		"Span": s.span(lasted(f)), "Limit": s.span(facts.Limit),
 		"Litres": s.w.volume(s.lang, "sms.volume", facts.Litres), "Bound": s.w.volume(s.lang, "sms.volume", facts.Bound),
 		"Since": s.t("sms.since.unknown", nil), "Usual": s.usual(f), "Data": "", "Kind": s.w.Word(s.lang, "kind", string(f.Kind)),
@@ -100,7 +100,7 @@ func (s text) what(f stillwater.Finding) string {
 	if since := began(f); !since.IsZero() {
 		data["Since"] = s.t("sms.since", map[string]any{"At": s.moment(since)})
 	}
-	if !facts.DataTo.IsZero() && name != "device-silent" && name != "device-blind" {
+	if !facts.DataTo.IsZero() && !strings.HasPrefix(name, "device-door") && name != "device-silent" && name != "device-blind" && name != "common-cause-blind" {
 		data["Data"] = s.t("sms.data", map[string]any{"At": s.moment(facts.DataTo)})
 	}
 	return s.t("sms.what."+name, data)
@@ -139,10 +139,28 @@ func (s text) over(f stillwater.Finding) string {
 		at = s.m.Created
 	}
 	data := map[string]any{"Name": s.name(), "Device": s.device(f), "At": s.moment(at)}
-	if name := sentence(f); name == "device-silent" || name == "device-blind" {
+	if name := sentence(f); name == "common-cause-water" || name == "common-cause-blind" {
+		data["Count"] = len(f.Facts.Members)
+		return s.t("sms.update.ended."+name, data)
+	} else if name == "door-unusual" {
+		return s.t("sms.update.ended.door-unusual", data)
+	} else if strings.HasPrefix(name, "device-door") {
+		return s.t("sms.update.ended.device-door", data)
+	} else if name == "device-silent" || name == "device-blind" {
 		return s.t("sms.update.ended.device", data)
 	}
-	return s.t("sms.update.ended."+string(known(f.Kind)), data)
+	if f.Facts.Absent {
+		return s.t("sms.update.ended.absent", data)
+	}
+	return s.t("sms.update.ended."+question(f), data)
+}
+
+// question names what a finding asks people: by its kind, but for an absence.
+func question(f stillwater.Finding) string {
+	if strings.HasPrefix(sentence(f), "absence") {
+		return "absence"
+	}
+	return string(known(f.Kind))
 }
 
 // reply says which digit means what; nothing where no answer is called for.
@@ -202,7 +220,12 @@ func (s text) lastOf(names ...string) string {
 	return ""
 }
 
-func (s text) name() string                { return s.w.ShortName(s.lang, s.home) }
+func (s text) name() string {
+	if s.inc.Group != "" {
+		return s.w.Group(s.lang, s.inc.Group)
+	}
+	return s.w.ShortName(s.lang, s.home)
+}
 func (s text) span(d time.Duration) string { return s.w.span(s.lang, "sms.span", d) }
 func (s text) moment(t time.Time) string {
 	return s.w.moment(s.lang, "sms.moment", t.In(s.loc), s.m.Created.In(s.loc))

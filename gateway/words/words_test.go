@@ -60,7 +60,22 @@ func findings() []stillwater.Finding {
 		{Rule: "door-open", Kind: stillwater.DoorKind, Facts: stillwater.Facts{Since: day(4, 14, 30), Span: 90 * time.Minute, Limit: time.Hour, DataTo: data}},
 		{Rule: "device-silent", Device: "88001234", Kind: stillwater.Equipment, Facts: stillwater.Facts{Since: day(4, 9, 0), Span: 7 * time.Hour}},
 		{Rule: "device-blind", Kind: stillwater.Equipment, Facts: stillwater.Facts{Since: day(3, 14, 0), Span: 26 * time.Hour, DataTo: day(3, 14, 0)}},
+		{Rule: "common-cause-water", Group: "building/柳树街道/河滨社区//7号楼", Kind: stillwater.Welfare, Facts: stillwater.Facts{Since: day(4, 3, 50), Span: 12 * time.Hour, DataTo: data, Members: []stillwater.HouseholdID{"h3", "h1", "h2"}, Homes: 4}},
+		{Rule: "common-cause-blind", Group: "feed/lobby", Kind: stillwater.Equipment, Facts: stillwater.Facts{Since: day(4, 15, 0), Span: 40 * time.Minute, DataTo: day(4, 15, 0), Members: []stillwater.HouseholdID{"h3", "h1", "h2"}, Homes: 4}},
 		{Rule: "no-exit", Kind: stillwater.Welfare, Facts: stillwater.Facts{Since: day(1, 9, 0), Span: 79 * time.Hour, DataTo: data}},
+		{Rule: "door-open-night", Kind: stillwater.DoorKind, Facts: stillwater.Facts{Since: day(4, 14, 30), Span: 90 * time.Minute, Limit: time.Hour, DataTo: data, Night: true}},
+		{Rule: "door-unusual", Kind: stillwater.DoorKind, Facts: stillwater.Facts{Since: day(3, 22, 0), Span: 5 * time.Hour, Count: 9, DataTo: data, Night: true}},
+		{Rule: "night-exit", Kind: stillwater.Welfare, Facts: stillwater.Facts{Since: day(4, 2, 8), Span: 37 * time.Minute, Usual: 9 * time.Hour, DataTo: data, Life: life, Night: true}},
+		{Rule: "device-door-stuck", Device: "88001234", Kind: stillwater.Equipment, Facts: stillwater.Facts{Since: day(1, 9, 0), Span: 15 * 24 * time.Hour}},
+		{Rule: "device-door-inverted", Device: "88001234", Kind: stillwater.Equipment, Facts: stillwater.Facts{Since: day(1, 9, 0), Span: 26 * time.Hour}},
+		{Rule: "device-door-chattering", Device: "88001234", Kind: stillwater.Equipment, Facts: stillwater.Facts{Since: day(4, 9, 0), Span: 30 * time.Minute}},
+		{Rule: "silence-learned", Kind: stillwater.Welfare, Facts: stillwater.Facts{Since: day(4, 7, 45), Span: 14 * time.Hour, Usual: 9 * time.Hour, DataTo: data, Life: life, Doubt: stillwater.DoorStuck}},
+		{Rule: "custom-my-own", Kind: stillwater.Welfare, Facts: stillwater.Facts{Since: day(1, 9, 0), Span: 79 * time.Hour, DataTo: data}},
+		{Rule: "absence-use", Kind: stillwater.Welfare, Severity: stillwater.Question, Facts: stillwater.Facts{Since: day(4, 10, 0), Litres: 19, DataTo: data, Life: life}},
+		{Rule: "absence-back", Kind: stillwater.Welfare, Severity: stillwater.Question, Facts: stillwater.Facts{Since: day(4, 15, 5), Litres: 32, DataTo: data, Life: life}},
+		{Rule: "surge-learned", Kind: stillwater.Water, Severity: stillwater.Alert, Facts: stillwater.Facts{Since: day(3, 16, 0), Limit: 24 * time.Hour, Litres: 640, Bound: 420, DataTo: data}},
+		{Rule: "leak-night", Kind: stillwater.Water, Facts: stillwater.Facts{Since: day(1, 0, 0), Span: 78 * time.Hour, Limit: 72 * time.Hour, Base: 3, Reduced: true, DataTo: data}},
+		{Rule: "silence-learned", Kind: stillwater.Welfare, Facts: stillwater.Facts{Since: day(4, 7, 45), Span: 14 * time.Hour, Usual: 9 * time.Hour, DataTo: data, Step: 10}},
 	}
 }
 
@@ -98,6 +113,9 @@ func messageOf(p stillwater.Purpose, lang string) stillwater.Message {
 func incidentOf(p stillwater.Purpose, f stillwater.Finding) stillwater.Incident {
 	f.Began = day(4, 16, 0)
 	inc := stillwater.Incident{Code: "K7M", Household: "h7", Kind: f.Kind, State: stillwater.Opened, Opened: f.Began}
+	if f.Group != "" {
+		inc.Household, inc.Group = "", f.Group
+	}
 	switch p {
 	case stillwater.Update:
 		f.Ended = day(4, 16, 4)
@@ -387,10 +405,10 @@ func families() map[string][]string {
 	events := strings.Fields("opened joined told untold receipt acknowledged on-site promise-lapsed ended closed reopened help outcome-due")
 	units := []string{"moment", "minutes", "hours", "days", "pair"}
 	list := map[string][]string{
-		"sms.what": names, "why": names, "sms.ask": kinds, "sms.update.ended": kinds, "kind": kinds,
+		"sms.what": names, "why": names, "sms.ask": append(kinds, "absence"), "sms.update.ended": append(kinds, "absence", "common-cause-water", "common-cause-blind"), "group": {"building", "feed", "riser", "zone", "other"}, "kind": kinds,
 		"sms.span": units, "span": units, "sms.moment": {"date", "year"}, "moment": {"date", "year"},
 		"sms.volume": {"litres", "cubic"}, "volume": {"litres", "cubic"}, "month": strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12"),
-		"name.home": {"han", "han-only", "latin"}, "name.short": {"han", "han-only", "latin"}, "why.life": {"water", "door", "activity"},
+		"name.home": {"han", "han-only", "latin"}, "name.short": {"han", "han-only", "latin"}, "why.life": {"water", "door", "activity"}, "why.doubt": {"unknown", "none", "stuck", "silent", "loose"},
 		"state":    {"fine", "still", "perhaps-out", "blind", "to-be-checked", "paused"},
 		"incident": {"open", "acknowledged", "on-site", "closed"}, "turn": {"acknowledged", "on-site"}, "digit": {"1", "2", "3", "4", "5"}, "known": {"seen", "spoken", "assumed"},
 		"severity": {"notice", "question", "alert", "urgent"}, "deed": {"acknowledge", "arrive", "close", "help"}, "event": events,

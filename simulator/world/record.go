@@ -238,9 +238,9 @@ func stamp(t time.Time) string {
 // writeHouseholds writes the homes.
 func (w *World) writeHouseholds(out io.Writer) error {
 	rows := csv.NewWriter(out)
-	all := [][]string{{"household", "timezone", "residents"}}
+	all := [][]string{{"household", "timezone", "residents", "building"}}
 	for _, h := range w.homes {
-		all = append(all, []string{string(h.household.ID), h.household.TimeZone, strconv.Itoa(h.household.Residents)})
+		all = append(all, []string{string(h.household.ID), h.household.TimeZone, strconv.Itoa(h.household.Residents), h.household.Place.Building})
 	}
 	return rows.WriteAll(all)
 }

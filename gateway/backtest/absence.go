@@ -1,0 +1,102 @@
+package backtest
+
+import (
+	"cmp"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"stillwater"
+)
+
+// absencesFile stands beside a recording where people said when nobody is in: household, from, until, and perhaps told, the moment at
+// which they said it; without one it was said at its beginning. A line with neither from nor until takes back what was said before. It
+// is played as part of the journal. (away.csv is another thing: the truth, for the figures alone.)
+const absencesFile = "absences.csv"
+
+// plannedAbsences reads the file of a folder, if it is there.
+func plannedAbsences(folder string) ([]stillwater.Absence, error) {
+	path := filepath.Join(folder, absencesFile)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := csv.NewReader(f)
+	header, err := in.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s:1: %w", path, err)
+	}
+	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	if want := []string{"household", "from", "until", "told"}; !slices.Equal(header, want) && !slices.Equal(header, want[:3]) {
+		return nil, fmt.Errorf("%s:1: the header is household,from,until and perhaps told", path)
+	}
+	var list []stillwater.Absence
+	for {
+		row, err := in.Read()
+		if err == io.EOF {
+			return list, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		a, err := absenceOf(row)
+		if err != nil {
+			line, _ := in.FieldPos(0)
+			return nil, fmt.Errorf("%s:%d: %w", path, line, err)
+		}
+		list = append(list, a)
+	}
+}
+
+func absenceOf(row []string) (a stillwater.Absence, err error) {
+	a.Household = stillwater.HouseholdID(row[0])
+	at := []*time.Time{&a.From, &a.Until, &a.At}
+	for i, text := range row[1:] {
+		if text == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return a, fmt.Errorf("%q is not a time; write like 2026-01-02T15:04:05Z", text)
+		}
+		*at[i] = t.UTC().Truncate(stillwater.Instant)
+	}
+	if a.At.IsZero() {
+		a.At = a.From
+	}
+	return a, a.Validate()
+}
+
+// inOrder sorts absences by when they were said.
+func inOrder(list []stillwater.Absence) {
+	slices.SortStableFunc(list, func(a, b stillwater.Absence) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(string(a.Household), string(b.Household)))
+	})
+}
+
+// said is when the next absence is said that the player has not played; zero: there is none.
+func (p *player) said() time.Time {
+	if len(p.absences) == 0 {
+		return time.Time{}
+	}
+	return p.absences[0].At
+}
+
+// say plays the next absence.
+func (p *player) say() {
+	a := p.absences[0]
+	p.absences = p.absences[1:]
+	found, _ := p.engine.Step(&stillwater.Entry{Away: &a})
+	p.file(found)
+}

@@ -1,0 +1,196 @@
+package rules
+
+import (
+	"math"
+	"time"
+
+	"stillwater"
+)
+
+// noWater is a water cut, or whatever else keeps the homes of a group from using water.
+//
+// A home is struck if it has shown no life since the cut. How likely that is without one, its routine says: of the stillnesses that begin
+// at each hour before, how many outlast the time since. With those of all homes, the chance that so many or more are still together is
+// bounded (Hoeffding 1956: of all groups with the same mean, that with equal chances has the most), for each half-hour
+// since when it may be; the least counts, times how many were looked at.
+type noWater struct{}
+
+const (
+	cutStep    = 30 * time.Minute
+	cutMin     = 2 * time.Hour  // shorter ones are not told from a quiet hour: routines know no stillness under two hours
+	cutMax     = 48 * time.Hour // nor longer ones
+	cutDrains  = time.Hour      // pipes drain, and a meter shows the last draw an interval later
+	unusualDay = 0.05           // a stillness so long that it comes on fewer than one day in twenty is unusual
+	leastStill = 0.02           // no home is so regular that it is never still: it may be empty
+	moreStill  = 1.5            // what homes have in common besides the water (a fair day, a feast) makes them still together
+)
+
+func (noWater) kind() stillwater.Kind { return stillwater.Welfare }
+
+func (noWater) explains(_ *home, r *boundRule, f *stillwater.Finding) bool {
+	return r != nil && r.still && f.Kind == stillwater.Welfare && f.Severity.Above(stillwater.Notice)
+}
+
+func (noWater) seen(h *home, now instant) bool {
+	return h.DataTo != 0 && h.stillSince() != 0 && !h.blind(now)
+}
+
+// struck is so for a home that has been still since then, or a little later as the pipes drained, and had not been for unusually long
+// before. Where the door was the last to move, that was before.
+func (noWater) struck(h *home, since, _ instant) (last instant, is bool) {
+	last = h.stillSince()
+	if last > since && (last > since.add(cutDrains) || h.Life.Water != last) {
+		return last, false
+	}
+	return last, h.DataTo.sub(last) >= cutMin && h.WholeFrom <= last && !h.unusual(max(since, last))
+}
+
+func (n noWater) spared(h *home, start instant) bool {
+	if h.stillSince() > start || h.unusual(start) || !h.doorClosed() {
+		return true
+	}
+	for _, f := range h.goingOn() {
+		r := h.rules.byName(f.Rule)
+		still := r != nil && r.still && f.Severity == stillwater.Question
+		if !f.Trial && !still && f.Kind != stillwater.Equipment && f.Severity.Above(stillwater.Notice) {
+			return true
+		}
+	}
+	return false
+}
+
+func (noWater) over(h *home, c *cause) bool { return h.Life.last() > c.Start || h.Rearmed > c.Start }
+
+// back is that water is drawn again; people go in and out while there is none.
+func (noWater) back(h *home, c *cause) bool {
+	if h.covering() == meter {
+		return h.Life.Water > c.Start
+	}
+	return h.Life.last() > c.Start
+}
+
+// weigh looks at each half-hour since h was last known to use something.
+func (n noWater) weigh(g *group, h *home, now instant) (seldom float64, since instant) {
+	var looks []look
+	for at := h.DataTo.add(-cutMin); at >= h.stillSince().add(-cutDrains) && h.DataTo.sub(at) <= cutMax; at = at.add(-cutStep) {
+		looks = append(looks, look{at: at})
+	}
+	for _, m := range g.members {
+		if n.seen(m, now) && len(m.Causes) == 0 {
+			m.lookedAt(looks, h.DataTo)
+		}
+	}
+	for _, l := range looks {
+		if s := l.seldom() - math.Log(float64(len(looks))); s > seldom && l.still >= leastTogether {
+			seldom, since = s, l.at
+		}
+	}
+	return seldom, since
+}
+
+// look is a moment since when a group may have been struck.
+type look struct {
+	at           instant
+	homes, still int
+	expected     float64 // of homes, how many would be still without a cut
+}
+
+// lookedAt counts the home at each moment at which it could be seen whether it was struck.
+func (h *home) lookedAt(looks []look, to instant) {
+	last, o := h.stillSince(), h.outlook()
+	for i := range looks {
+		l := &looks[i]
+		end := min(h.DataTo, to)
+		switch {
+		case end.sub(l.at) < cutMin, h.WholeFrom > l.at:
+			continue
+		case last <= l.at && h.unusualIn(o, l.at):
+			continue // it was still already
+		}
+		if cut, _ := h.cutWithin(l.at, end); cut > 0 {
+			continue
+		}
+		l.homes++
+		l.expected += min(1, moreStill*h.stillThrough(o, l.at, end))
+		if last <= l.at {
+			l.still++
+		}
+	}
+}
+
+// seldom is the logarithm of how seldom chance makes so many homes still.
+func (l *look) seldom() float64 {
+	n, k := float64(l.homes), float64(l.still)
+	p := l.expected / n
+	if n == 0 || k/n <= p {
+		return 0
+	}
+	s := k * math.Log(k/n/p)
+	if k < n {
+		s += (n - k) * math.Log((n-k)/n/(1-p))
+	}
+	return s
+}
+
+// outlook is what the home's routine, or what is common where it has none, lets expect of all its stillness.
+func (h *home) outlook() *outlook {
+	r := h.Routine
+	switch {
+	case r == nil:
+		return &commonAll
+	case r.Outing == nil:
+		return r.outlook(&commonAll, &r.Inside)
+	}
+	o, out := r.outlook(&commonInside, &r.Inside), r.outlook(&commonOuting, r.Outing)
+	for start := range o.longer {
+		for i := range o.longer[start] {
+			o.longer[start][i] += out.longer[start][i]
+		}
+	}
+	return o
+}
+
+// stillThrough is how likely the home shows no life from one moment to another: it is within one of the stillnesses that began before.
+func (h *home) stillThrough(o *outlook, from, to instant) float64 {
+	chance := 0.0
+	hour := h.hourOf(from) - startSpan/2
+	for length := to.sub(from).Hours() + startSpan/2; length < cutMax.Hours(); length += startSpan {
+		chance += o.longer[int(hour+48)%24/startSpan][max(0, classOf(length))]
+		if hour -= startSpan; hour < -24 {
+			hour += 24
+		}
+	}
+	return max(leastStill, chance)
+}
+
+// dry says whether the stillness under way is one of those that befell a group: it says nothing of the home's routine.
+func (h *home) dry() bool {
+	if len(h.Causes) == 0 {
+		return false
+	}
+	for _, by := range h.rules.common {
+		if by.kind == stillwater.Welfare && h.part(by.Name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// hourOf is the local hour and what has gone by of it.
+func (h *home) hourOf(at instant) float64 {
+	t := at.time().In(h.location)
+	return float64(t.Hour()) + float64(t.Minute())/60
+}
+
+// unusual says whether at that moment the home had been still for longer than it is on one day in twenty.
+func (h *home) unusual(at instant) bool {
+	if at.sub(h.stillSince()) < cutMin {
+		return false
+	}
+	return h.unusualIn(h.outlook(), at)
+}
+
+func (h *home) unusualIn(o *outlook, at instant) bool {
+	length := at.sub(h.stillSince())
+	return length >= cutMin && o.longer[h.startHour()/startSpan][max(0, classOf(length.Hours()))] <= unusualDay
+}
