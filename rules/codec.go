@@ -283,26 +283,43 @@ func (c *codec) part(number int, p fielded) {
 
 // putPart writes a part with its length before it.
 func (c *codec) putPart(number int, p fielded, empty bool) {
-	whole, last, prev := len(c.buf), c.last, c.prev
+	begun := c.open(number)
+	p.fields(c)
+	c.close(begun, empty)
+}
+
+// begun is a part being written.
+type begun struct {
+	whole, start int // where the part and what is in it begin
+	number, last int
+	prev         instant
+}
+
+// open begins a part.
+func (c *codec) open(number int) begun {
+	b := begun{whole: len(c.buf), number: number, last: c.last, prev: c.prev}
 	c.put(number, wireBytes)
 	c.buf = append(c.buf, 0) // most are shorter than 128 bytes
-	start := len(c.buf)
-	c.last = 0
-	p.fields(c)
-	c.prev = prev // so that who does not know the part reads on
-	n := len(c.buf) - start
+	b.start, c.last = len(c.buf), 0
+	return b
+}
+
+// close ends it; a part with nothing in it is left out, unless empty ones count.
+func (c *codec) close(b begun, empty bool) {
+	c.prev = b.prev // so that who does not know the part reads on
+	n := len(c.buf) - b.start
 	if n == 0 && !empty {
-		c.buf, c.last = c.buf[:whole], last
+		c.buf, c.last = c.buf[:b.whole], b.last
 		return
 	}
-	c.last = number
+	c.last = b.number
 	var length [binary.MaxVarintLen64]byte
 	size := binary.PutUvarint(length[:], uint64(n))
 	if size > 1 {
 		c.buf = append(c.buf, length[1:size]...)
-		copy(c.buf[start+size-1:], c.buf[start:start+n])
+		copy(c.buf[b.start+size-1:], c.buf[b.start:b.start+n])
 	}
-	copy(c.buf[start-1:], length[:size])
+	copy(c.buf[b.start-1:], length[:size])
 }
 
 // getPart reads a part.
@@ -436,16 +453,11 @@ func numbers[T ~uint8 | ~uint16 | ~uint32 | ~int8 | ~int16 | ~int32 | ~int64](c 
 	if n == 0 {
 		return
 	}
-	c.putPart(number, numberList[T](list[:n]), false)
-}
-
-// numberList writes numbers without their fields.
-type numberList[T ~uint8 | ~uint16 | ~uint32 | ~int8 | ~int16 | ~int32 | ~int64] []T
-
-func (l numberList[T]) fields(c *codec) {
-	for _, v := range l {
+	b := c.open(number)
+	for _, v := range list[:n] {
 		c.buf = binary.AppendUvarint(c.buf, zigzag(int64(v)))
 	}
+	c.close(b, false)
 }
 
 // asJSON is a field: what is rare, or not ours to number, as JSON.

@@ -66,6 +66,7 @@ func commonOutlook(up float64, longer func(c, t float64) float64) (o outlook) {
 		c := (float64(start) + 0.5) * startSpan
 		for i, t := range bounds {
 			o.longer[start][i] = longer(c, t) * startSpan
+			o.all[i] += o.longer[start][i]
 		}
 		o.up[start] = up * commonUp(c) * startSpan
 	}

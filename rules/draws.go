@@ -199,6 +199,7 @@ func (d *draws) split(at, to instant, after int64) bool {
 	if !found {
 		return false
 	}
+	slices.SortStableFunc(all, func(a, b draw) int { return cmp.Compare(b.To, a.To) }) // another meter may have drawn since at
 	d.keep(all)
 	return true
 }

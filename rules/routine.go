@@ -112,6 +112,7 @@ func (b *habit) fade() {
 type outlook struct {
 	longer [starts][lengths]float64 // stillnesses that begin in these two hours and outlast each bound
 	up     [starts]float64          // hours in which she is up
+	all    [lengths]float64         // longer of all starts together; of what is common alone
 }
 
 // outlook is what the habits of the days before let expect, together with what is common. It is by far the dearest thing done for a
@@ -119,29 +120,41 @@ type outlook struct {
 func (r *routine) outlook(common *outlook, habits ...*habit) *outlook {
 	var o outlook
 	days := r.Days
-	scale := scaleOf(common, days, habits)
-	for start := range starts {
-		var begun [lengths]float64
-		up := 0.0
-		for _, b := range habits {
-			for d, part := range [...]float64{beside, 1 - 2*beside, beside} {
-				s := (start + d + starts - 1) % starts
-				for i, n := range b.Still[s*lengths : (s+1)*lengths] {
-					if n > 0 {
-						v := part * float64(n) / once
-						begun[i] += v * (1 - spill)
-						begun[min(i+1, lengths-1)] += v * spill
-					}
+	var still [starts][lengths]int32 // of all habits
+	var up [starts]int32
+	for _, b := range habits {
+		for start := range starts {
+			for i, n := range b.Still[start*lengths : (start+1)*lengths] {
+				if n > 0 {
+					still[start][i] += int32(n)
 				}
-				up += part * float64(b.Up[s]) / 60
 			}
+			up[start] += int32(b.Up[start])
 		}
-		seen := 0.0
+	}
+	var borrow [lengths]float64
+	for i, s := range scaleOf(common, days, &still) {
+		borrow[i] = borrowed * s / (days + borrowed)
+	}
+	own := 1 / (once * (days + borrowed))
+	for start := range starts {
+		before, at, after := &still[(start+starts-1)%starts], &still[start], &still[(start+1)%starts]
+		seen, spilt := 0.0, 0.0
 		for i := lengths - 1; i >= 0; i-- {
-			seen += begun[i]
-			o.longer[start][i] = (seen + borrowed*common.longer[start][i]*scale[i]) / (days + borrowed)
+			n := beside*float64(before[i]+after[i]) + (1-2*beside)*float64(at[i])
+			if i == lengths-1 {
+				spilt = spill * n // there is no longer class
+			}
+			shorter := 0.0
+			if i > 0 {
+				shorter = spill * (beside*float64(before[i-1]+after[i-1]) + (1-2*beside)*float64(at[i-1]))
+			}
+			seen += (1-spill)*n + spilt + shorter
+			spilt = 0
+			o.longer[start][i] = seen*own + borrow[i]*common.longer[start][i]
 		}
-		o.up[start] = (up + borrowed*common.up[start]) / (days + borrowed)
+		u := beside*float64(up[(start+starts-1)%starts]+up[(start+1)%starts]) + (1-2*beside)*float64(up[start])
+		o.up[start] = (u/60 + borrowed*common.up[start]) / (days + borrowed)
 	}
 	return &o
 }
@@ -149,24 +162,20 @@ func (r *routine) outlook(common *outlook, habits ...*habit) *outlook {
 // scaleOf is how many times more often than common the home outlasts each bound, as far as it shows: bound by bound, from the
 // shortest, the part that goes on to the next is its own and the common one's, each by how often it was seen. Beyond what the home has
 // ever shown it goes on as in all homes, from as few as it has.
-func scaleOf(common *outlook, days float64, habits []*habit) (scale [lengths]float64) {
-	var seen, usual [lengths]float64
+func scaleOf(common *outlook, days float64, still *[starts][lengths]int32) (scale [lengths]float64) {
+	var seen [lengths]float64
+	longer := int32(0)
 	for i := lengths - 1; i >= 0; i-- {
-		if i < lengths-1 {
-			seen[i] = seen[i+1]
-		}
 		for start := range starts {
-			for _, b := range habits {
-				seen[i] += float64(b.Still[start*lengths+i]) / once
-			}
-			usual[i] += common.longer[start][i]
+			longer += still[start][i]
 		}
+		seen[i] = float64(longer) / once
 	}
-	s := (seen[0] + shape) / (usual[0]*days + shape)
+	s := (seen[0] + shape) / (common.all[0]*days + shape)
 	scale[0] = s
 	for i := 1; i < lengths; i++ {
-		goesOn := usual[i] / usual[i-1]
-		s *= (seen[i] + shape*goesOn) / (seen[i-1] + shape) / goesOn
+		goesOn := common.all[i] / common.all[i-1]
+		s *= (seen[i] + shape*goesOn) / ((seen[i-1] + shape) * goesOn)
 		scale[i] = s
 	}
 	return scale
