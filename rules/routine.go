@@ -66,8 +66,8 @@ const (
 	heedMost  = 5    // and what all of them can
 	leastOwn  = 20   // hours
 	mostOwn   = 1e6  // hours
-	saved     = 2.4  // alerts a year that a home without a door does without, for those that are so often empty that they cannot
-	aimLeast  = 0.4  // of the budget, at least
+	saved     = 2.6  // alerts a year that a home without a door does without, for those that are so often empty that they cannot
+	aimLeast  = 0.35 // of the budget, at least
 	restOfIt  = 0.5  // this part of the budget at least is for stillness in the home, whatever comes of the door
 	wholeYear = 365. // days
 )
