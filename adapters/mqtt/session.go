@@ -124,6 +124,9 @@ func (x *session) dial(ctx context.Context, u *url.URL, encryption *tls.Config) 
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if err := ctx.Err(); err != nil { // hangUp came before the connection was there to hang up
+		return nil, errors.Join(err, conn.Close())
+	}
 	x.conn = conn
 	return conn, nil
 }
