@@ -29,11 +29,4 @@ func (c Calendar) Kind(year int, month time.Month, day int) DayKind {
 }
 
 // Keep hands the engine the calendar to keep. It is for the time before the first Step: what was learned by another calendar stays.
-func (e *Engine) Keep(c Calendar) {
-	e.calendar, e.set.calendar = c, c
-	for i := range e.rules {
-		if own, ok := e.rules[i].detector.(*custom); ok {
-			own.calendar = c
-		}
-	}
-}
+func (e *Engine) Keep(c Calendar) { e.set.calendar = c }

@@ -3,8 +3,6 @@ package rules
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,29 +164,7 @@ func playAll(e *Engine, entries []stillwater.Entry, again func(i int, e *Engine)
 //	d36 09:00..15:00 nothing heard         the gateway of the building is down
 //	d35 20:00 h17 falls                    and does nothing from then on
 //	until d37
-func TestGroupScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/groups/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("found %d scenarios (%v)", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			script, want, _ := strings.Cut(string(data), "----\n")
-			got := playBlock(t, script)
-			if *update {
-				if err := os.WriteFile(file, []byte(script+"----\n"+got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != want {
-				t.Errorf("found\n%s\nwant\n%s", got, want)
-			}
-		})
-	}
-}
+func TestGroupScenarios(t *testing.T) { files(t, "testdata/groups/*.txt", 1, playBlock) }
 
 func playBlock(t *testing.T, script string) string {
 	b := &block{seed: 7, falls: map[int]instant{}, away: map[int]instant{}}

@@ -92,7 +92,6 @@ const customStep = 10 * time.Minute
 type custom struct {
 	about     stillwater.Kind
 	condition *Condition
-	calendar  Calendar
 	asked     customHome // to be asked without making garbage; an engine has one owner
 }
 
@@ -125,7 +124,7 @@ func (c *custom) kind() stillwater.Kind { return c.about }
 func (*custom) eager() {}
 
 func (c *custom) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
-	c.asked = customHome{home: h, calendar: c.calendar, now: now, at: now}
+	c.asked = customHome{home: h, now: now, at: now}
 	if c.condition.Reads.Any(ofData) {
 		c.asked.at = h.DataTo
 	}
@@ -199,10 +198,9 @@ func (h *home) openSince() instant {
 
 // customHome is a home at a moment.
 type customHome struct {
-	home     *home
-	calendar Calendar
-	now      instant // the engine's
-	at       instant // that the condition is judged at; zero: there are no data yet
+	home *home
+	now  instant // the engine's
+	at   instant // that the condition is judged at; zero: there are no data yet
 
 	litres stillwater.Litres // what was said of the first window that was asked for, for the facts
 	window time.Duration
@@ -261,7 +259,7 @@ func (c *customHome) clock(q Quantity) float64 {
 	case LocalWeekday:
 		return float64(local.Weekday())
 	case LocalDay:
-		return float64(c.calendar.Kind(local.Date()))
+		return float64(c.home.rules.calendar.Kind(local.Date()))
 	case LocalNight:
 		return yes(c.home.night(c.at))
 	}

@@ -167,14 +167,6 @@ func (s *ruleset) learn(r *boundRule) {
 	}
 }
 
-// learns says whether the rule of the name is the learned silence, and asks whether it asks after outings.
-func (s *ruleset) learns(name string) bool { return s.has(name, learnedSilence{}) }
-func (s *ruleset) asks(name string) bool   { return s.has(name, away{}) }
-
-func (s *ruleset) has(name string, d detector) bool {
-	return slices.ContainsFunc(s.all, func(r boundRule) bool { return r.Name == name && r.detector == d })
-}
-
 // byName is the rule of the name; nil: there is none.
 func (s *ruleset) byName(name string) *boundRule {
 	for i := range s.all {

@@ -64,8 +64,6 @@ type Engine struct {
 	always bool                 // judge at every reading: the slow, obvious engine that tests hold the other against
 	found  []stillwater.Finding // that began or ended in the step under way
 	holds  []stillwater.Finding // that hold in the home being judged
-
-	calendar Calendar
 }
 
 // New makes an engine for the rules, which must be valid.

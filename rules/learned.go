@@ -22,7 +22,9 @@ func (l learnedSilence) judge(h *home, r *boundRule, now instant, holds []stillw
 	}
 	f := h.facts()
 	f.Since, f.Span, f.Limit, f.Night = h.stillSince().time(), h.still(), due.sub(h.StillFrom), h.night(now)
-	f.Rate = h.Routine.rate(h.startHour(), false, f.Limit)
+	if !h.active(r.Name, "") { // what goes on keeps the facts it began with
+		f.Rate = h.Routine.rate(h.startHour(), false, f.Limit)
+	}
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
@@ -49,7 +51,7 @@ func (h *home) stillSince() instant {
 func (h *home) startHour() int { return h.hour(h.stillSince()) }
 
 // learned says whether the home's routine is known.
-func (h *home) learned() bool { return h.Routine != nil && h.Routine.learned() }
+func (h *home) learned() bool { return h.Routine != nil && h.Routine.Known }
 
 // learn takes the end of a stillness, by a sign of life at the moment at: into the routine goes how long it had lasted as far as
 // readings vouched before, and once a day the bounds are set anew. What people closed, what has a hole in it, and what began on a
@@ -110,12 +112,17 @@ func (h *home) blur() time.Duration {
 // tally counts what was raised of the stillness that ends: it was false, as far as the home can tell.
 func (h *home) tally(r *routine) {
 	for _, f := range h.memory.goingOn() {
-		switch {
-		case f.Trial || f.Kind != stillwater.Welfare:
-		case h.rules.asks(f.Rule) && f.Severity == stillwater.Question:
-			r.Ask.Happened++
-		case h.rules.learns(f.Rule):
+		rule := h.rules.byName(f.Rule)
+		if rule == nil || f.Trial {
+			continue
+		}
+		switch rule.detector.(type) {
+		case learnedSilence:
 			r.Alert.Happened++
+		case away:
+			if f.Severity == stillwater.Question {
+				r.Ask.Happened++
+			}
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (p *tenant) twin(list []Rule) *tenant {
 		list = Defaults()
 	}
 	q.engine, q.found = New(list), nil
-	q.engine.Keep(p.engine.calendar)
+	q.engine.Keep(p.engine.set.calendar)
 	q.engine.Put(p.spec)
 	err := p.engine.Changed(func(stillwater.HouseholdID) bool { return true }, func(id stillwater.HouseholdID, data []byte) {
 		if err := q.engine.Restore(id, data); err != nil {

@@ -313,9 +313,6 @@ func (r *routine) rate(hour int, out bool, bound time.Duration) float64 {
 	return r.outlook(common, b).longer[hour/startSpan][i] * wholeYear
 }
 
-// learned says whether enough is known of the home.
-func (r *routine) learned() bool { return r.Known }
-
 func (r *routine) fields(c *codec) {
 	c.part(1, &r.Inside)
 	optional(c, 2, &r.Outing)

@@ -37,13 +37,25 @@ var update = flag.Bool("update", false, "rewrite what the scenarios expect; look
 //
 // Times are local times of the home (Asia/Shanghai), from a Monday on.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("found %d scenarios (%v)", len(files), err)
+	files(t, "testdata/*.txt", 10, func(t *testing.T, script string) string {
+		got := play(t, script, false)
+		if again := play(t, script, true); again != got {
+			t.Errorf("stopped and rebuilt at each step, found\n%s\nwant\n%s", again, got)
+		}
+		return got
+	})
+}
+
+// files plays each file, of which there must be some, and holds what is found against what stands below its line ----; with -update that
+// is written anew.
+func files(t *testing.T, pattern string, least int, play func(t *testing.T, script string) string) {
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) < least {
+		t.Fatalf("found %d scenarios (%v)", len(names), err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			data, err := os.ReadFile(file)
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
+			data, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,18 +63,15 @@ func TestScenarios(t *testing.T) {
 			if !ok {
 				t.Fatal("no line ---- between what happens and what is found")
 			}
-			got := play(t, script, false)
+			got := play(t, script)
 			if *update {
-				if err := os.WriteFile(file, []byte(script+"----\n"+got), 0o644); err != nil {
+				if err := os.WriteFile(name, []byte(script+"----\n"+got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
 			if got != want {
 				t.Errorf("found\n%s\nwant\n%s", got, want)
-			}
-			if again := play(t, script, true); again != got {
-				t.Errorf("stopped and rebuilt at each step, found\n%s\nwant\n%s", again, got)
 			}
 		})
 	}

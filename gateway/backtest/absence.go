@@ -2,13 +2,8 @@ package backtest
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -22,41 +17,19 @@ import (
 const absencesFile = "absences.csv"
 
 // plannedAbsences reads the file of a folder, if it is there.
-func plannedAbsences(folder string) ([]stillwater.Absence, error) {
-	path := filepath.Join(folder, absencesFile)
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	in := csv.NewReader(f)
-	header, err := in.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s:1: %w", path, err)
-	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
-	if want := []string{"household", "from", "until", "told"}; !slices.Equal(header, want) && !slices.Equal(header, want[:3]) {
-		return nil, fmt.Errorf("%s:1: the header is household,from,until and perhaps told", path)
-	}
-	var list []stillwater.Absence
-	for {
-		row, err := in.Read()
-		if err == io.EOF {
-			return list, nil
+func plannedAbsences(folder string) (list []stillwater.Absence, err error) {
+	err = beside(folder, absencesFile, func(header []string) error {
+		header[0] = strings.TrimPrefix(header[0], "\ufeff")
+		if want := []string{"household", "from", "until", "told"}; !slices.Equal(header, want) && !slices.Equal(header, want[:3]) {
+			return errors.New("the header is household,from,until and perhaps told")
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
+		return nil
+	}, func(row []string) error {
 		a, err := absenceOf(row)
-		if err != nil {
-			line, _ := in.FieldPos(0)
-			return nil, fmt.Errorf("%s:%d: %w", path, line, err)
-		}
 		list = append(list, a)
-	}
+		return err
+	})
+	return list, err
 }
 
 func absenceOf(row []string) (a stillwater.Absence, err error) {

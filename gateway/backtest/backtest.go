@@ -57,16 +57,14 @@ const candidates = 5
 // pass is one pass over the readings.
 type pass struct {
 	Options
-	files    []*recording
-	numbers  map[stillwater.HouseholdID]int32
-	houses   []*house
-	devices  map[deviceKey]int32
-	gauges   []gauge
-	zones    map[stillwater.HouseholdID]*time.Location
-	groups   map[stillwater.HouseholdID][]string
+	files   []*recording
+	numbers map[stillwater.HouseholdID]int32
+	houses  []*house
+	devices map[deviceKey]int32
+	gauges  []gauge
+	households
 	absences map[stillwater.HouseholdID][][2]int64
-	people   map[stillwater.HouseholdID]int // how many live there, where that is known
-	planned  []stillwater.Absence           // by when they were said
+	planned  []stillwater.Absence // by when they were said
 	held     holding
 	players  []*player
 	silences silences
@@ -138,21 +136,11 @@ func (p *pass) prepare() error {
 		}
 		p.files = append(p.files, f)
 	}
-	p.zones = map[stillwater.HouseholdID]*time.Location{}
-	p.people = map[stillwater.HouseholdID]int{}
-	p.groups = map[stillwater.HouseholdID][]string{}
+	p.households = newHouseholds()
 	p.absences = map[stillwater.HouseholdID][][2]int64{}
-	zones := map[string]*time.Location{}
 	for _, f := range p.files {
-		if err := f.homes(zones, p.zones, p.people); err != nil {
+		if err := p.households.read(filepath.Dir(f.name)); err != nil {
 			return err
-		}
-		shared, err := groups(filepath.Dir(f.name))
-		if err != nil {
-			return err
-		}
-		for id, of := range shared {
-			p.groups[id] = of
 		}
 		away, err := absences(filepath.Dir(f.name))
 		if err != nil {

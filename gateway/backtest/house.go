@@ -1,14 +1,9 @@
 package backtest
 
 import (
-	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -288,37 +283,23 @@ func (h *histogram) plainDelay(t float64) float64 {
 
 // absences reads away.csv beside a recording, if it is there: household, from and to of times at which she is known to have been out.
 func absences(folder string) (map[stillwater.HouseholdID][][2]int64, error) {
-	path := filepath.Join(folder, "away.csv")
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	found := map[stillwater.HouseholdID][][2]int64{}
-	in := csv.NewReader(f)
-	for n := 0; ; n++ {
-		fields, err := in.Read()
-		switch {
-		case err == io.EOF:
-			return found, nil
-		case err != nil:
-			return nil, fmt.Errorf("%s: %w", path, err)
-		case n == 0 && !slices.Equal(fields, []string{"household", "from", "to"}):
-			return nil, fmt.Errorf("%s:1: the header is household,from,to", path)
-		case n == 0:
-			continue
+	err := beside(folder, "away.csv", func(header []string) error {
+		if !slices.Equal(header, []string{"household", "from", "to"}) {
+			return errors.New("the header is household,from,to")
 		}
-		from, err := time.Parse(time.RFC3339, fields[1])
-		to, err2 := time.Parse(time.RFC3339, fields[2])
-		if err = errors.Join(err, err2); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, n+1, err)
-		}
-		id := stillwater.HouseholdID(fields[0])
+		return nil
+	}, func(row []string) error {
+		from, err := time.Parse(time.RFC3339, row[1])
+		to, err2 := time.Parse(time.RFC3339, row[2])
+		id := stillwater.HouseholdID(row[0])
 		found[id] = append(found[id], [2]int64{from.Unix(), to.Unix()})
+		return errors.Join(err, err2)
+	})
+	if errors.Is(err, io.EOF) { // an empty file says of nobody that she was out
+		err = nil
 	}
+	return found, err
 }
 
 // round keeps figures readable; NaN, which JSON cannot say, becomes zero.

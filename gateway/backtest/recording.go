@@ -8,17 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"stillwater"
 )
 
 // recording is one file of readings. Its rows come through a stream: unpacked by one goroutine, read by another.
@@ -128,56 +123,6 @@ func (r *recording) advance(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// homes adds the time zones of the households beside the recording, and how many live there; without a households.csv nothing is known
-// of either. Of each zone there is one copy, in byName.
-func (r *recording) homes(byName map[string]*time.Location, found map[stillwater.HouseholdID]*time.Location, people map[stillwater.HouseholdID]int) error {
-	path := filepath.Join(filepath.Dir(r.name), "households.csv")
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	rows := csv.NewReader(f)
-	header, err := rows.Read()
-	if err != nil {
-		return fmt.Errorf("%s:1: %w", path, err)
-	}
-	id, zone, residents := slices.Index(header, "household"), slices.Index(header, "timezone"), slices.Index(header, "residents")
-	if id < 0 || zone < 0 {
-		return fmt.Errorf("%s:1: the header needs the columns household and timezone", path)
-	}
-	for {
-		row, err := rows.Read()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		loc := byName[row[zone]]
-		if loc == nil {
-			if loc, err = time.LoadLocation(row[zone]); err != nil {
-				line, _ := rows.FieldPos(zone)
-				return fmt.Errorf("%s:%d: %q is not a time zone; write like Asia/Shanghai", path, line, row[zone])
-			}
-			byName[row[zone]] = loc
-		}
-		found[stillwater.HouseholdID(row[id])] = loc
-		if residents < 0 || row[residents] == "" {
-			continue
-		}
-		n, err := strconv.Atoi(row[residents])
-		if err != nil || n < 0 {
-			line, _ := rows.FieldPos(residents)
-			return fmt.Errorf("%s:%d: %q is not a number of residents; write like 1", path, line, row[residents])
-		}
-		people[stillwater.HouseholdID(row[id])] = n
-	}
 }
 
 // start reads ahead until the end, an error, or ctx is done.

@@ -37,7 +37,7 @@ func (c *compiler) truth(n ast.Node) (truth, error) {
 	case *ast.UnaryNode:
 		return c.not(n)
 	case *ast.ConditionalNode:
-		return c.chooseTruth(n)
+		return choose(c, n, c.truth, rules.Unknown)
 	case *ast.BinaryNode:
 		switch n.Operator {
 		case "and", "&&", "or", "||":
@@ -103,27 +103,27 @@ func (c *compiler) junction(n *ast.BinaryNode) (truth, error) {
 	}, nil
 }
 
-// chooseTruth compiles a ? b : c.
-func (c *compiler) chooseTruth(n *ast.ConditionalNode) (truth, error) {
+// choose compiles a ? b : c. Where the condition is unknown, what both would say holds either way.
+func choose[T comparable, F ~func(rules.Quantities) T](c *compiler, n *ast.ConditionalNode, compile func(ast.Node) (F, error), unknown T) (F, error) {
 	when, err := c.truth(n.Cond)
 	if err != nil {
 		return nil, err
 	}
-	then, otherwise, err := both(c.truth, n.Exp1, n.Exp2)
+	then, otherwise, err := both(compile, n.Exp1, n.Exp2)
 	if err != nil {
 		return nil, err
 	}
-	return func(home rules.Quantities) rules.Truth {
+	return func(home rules.Quantities) T {
 		switch when(home) {
 		case rules.Yes:
 			return then(home)
 		case rules.No:
 			return otherwise(home)
 		}
-		if a := then(home); a == otherwise(home) { // either way
+		if a := then(home); a == otherwise(home) {
 			return a
 		}
-		return rules.Unknown
+		return unknown
 	}, nil
 }
 

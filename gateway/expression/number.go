@@ -31,7 +31,7 @@ func (c *compiler) value(n ast.Node) (value, error) {
 	case *ast.BinaryNode:
 		return c.arithmetic(n)
 	case *ast.ConditionalNode:
-		return c.chooseValue(n)
+		return choose(c, n, c.value, math.NaN())
 	case *ast.BuiltinNode:
 		return c.builtin(n)
 	}
@@ -98,30 +98,6 @@ func (c *compiler) arithmetic(n *ast.BinaryNode) (value, error) {
 		return nil, err
 	}
 	return func(home rules.Quantities) float64 { return operation(left(home), right(home)) }, nil
-}
-
-// chooseValue compiles a ? b : c between numbers.
-func (c *compiler) chooseValue(n *ast.ConditionalNode) (value, error) {
-	when, err := c.truth(n.Cond)
-	if err != nil {
-		return nil, err
-	}
-	then, otherwise, err := both(c.value, n.Exp1, n.Exp2)
-	if err != nil {
-		return nil, err
-	}
-	return func(home rules.Quantities) float64 {
-		switch when(home) {
-		case rules.Yes:
-			return then(home)
-		case rules.No:
-			return otherwise(home)
-		}
-		if a := then(home); a == otherwise(home) { // either way
-			return a
-		}
-		return math.NaN()
-	}, nil
 }
 
 // builtin compiles abs, min and max of numbers. What is unknown makes them unknown.

@@ -1,16 +1,12 @@
 package world
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"stillwater"
 	"stillwater/simulator/residents"
@@ -110,22 +106,7 @@ const (
 )
 
 // Residents are those that come with the simulator, by name.
-func Residents() ([]Resident, error) {
-	files := residents.Files()
-	names, err := fs.Glob(files, "*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Resident, 0, len(names))
-	for _, name := range names {
-		r, err := LoadResident(files, name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-	}
-	return all, nil
-}
+func Residents() ([]Resident, error) { return every(residents.Files(), LoadResident) }
 
 // FindResident is the resident of that name among those that come with the simulator.
 func FindResident(name string) (Resident, error) {
@@ -146,18 +127,9 @@ func FindResident(name string) (Resident, error) {
 
 // LoadResident reads a resident from a file, which must be named like her.
 func LoadResident(files fs.FS, name string) (Resident, error) {
-	text, err := fs.ReadFile(files, name)
+	r, err := readNamed(files, "resident", name, func(r *Resident) string { return r.Name })
 	if err != nil {
 		return Resident{}, err
-	}
-	var r Resident
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&r); err != nil {
-		return Resident{}, fmt.Errorf("resident %s: %w", name, err)
-	}
-	if want := strings.TrimSuffix(path.Base(name), ".yaml"); r.Name != want {
-		return Resident{}, fmt.Errorf("resident %s: its name is %q, its file says %q", name, r.Name, want)
 	}
 	if r.Title.Zh == "" || r.Title.En == "" || r.Story.Zh == "" || r.Story.En == "" {
 		return Resident{}, fmt.Errorf("resident %s: title and story are to be told in zh and en", name)

@@ -1,15 +1,11 @@
 package world
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"stillwater"
 	"stillwater/simulator/scenarios"
@@ -84,22 +80,7 @@ func (s Span) MarshalText() ([]byte, error) {
 func (s Span) Duration() time.Duration { return time.Duration(s) }
 
 // Scenarios are those that come with the simulator, by name.
-func Scenarios() ([]Scenario, error) {
-	files := scenarios.Files()
-	names, err := fs.Glob(files, "*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Scenario, 0, len(names))
-	for _, name := range names {
-		s, err := LoadScenario(files, name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
+func Scenarios() ([]Scenario, error) { return every(scenarios.Files(), LoadScenario) }
 
 // FindScenario is the scenario of that name among those that come with the simulator.
 func FindScenario(name string) (Scenario, error) {
@@ -119,18 +100,9 @@ func FindScenario(name string) (Scenario, error) {
 
 // LoadScenario reads a scenario from a file. It must be named like the file, so that a list of files is a list of scenarios.
 func LoadScenario(files fs.FS, name string) (Scenario, error) {
-	text, err := fs.ReadFile(files, name)
+	s, err := readNamed(files, "scenario", name, func(s *Scenario) string { return s.Name })
 	if err != nil {
 		return Scenario{}, err
-	}
-	var s Scenario
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&s); err != nil {
-		return Scenario{}, fmt.Errorf("scenario %s: %w", name, err)
-	}
-	if want := strings.TrimSuffix(path.Base(name), ".yaml"); s.Name != want {
-		return Scenario{}, fmt.Errorf("scenario %s: its name is %q, its file says %q", name, s.Name, want)
 	}
 	if err := s.Validate(); err != nil {
 		return Scenario{}, fmt.Errorf("scenario %s: %w", name, err)
