@@ -135,13 +135,17 @@ func (l *look) seldom() float64 {
 // outlook is what the home's routine, or what is common where it has none, lets expect of all its stillness.
 func (h *home) outlook() *outlook {
 	r := h.Routine
-	switch {
-	case r == nil:
+	if r == nil {
 		return &commonAll
-	case r.Outing == nil:
-		return r.outlook(&commonAll, &r.Inside)
 	}
-	o, out := r.outlook(&commonInside, &r.Inside), r.outlook(&commonOuting, r.Outing)
+	o := new(outlook)
+	if r.Outing == nil {
+		o.expect(r, &commonAll, &r.Inside)
+		return o
+	}
+	var out outlook
+	o.expect(r, &commonInside, &r.Inside)
+	out.expect(r, &commonOuting, r.Outing)
 	for start := range o.longer {
 		for i := range o.longer[start] {
 			o.longer[start][i] += out.longer[start][i]

@@ -206,6 +206,14 @@ func (h *home) usuallyOpen(part int) time.Duration {
 	return max(h.Doorway.Last[part].usual(), 0)
 }
 
+// openedBy is the part of the day in which the door was opened that stands open.
+func (h *home) openedBy(d *device) int {
+	if begins, _ := nightOf(d.DoorSince, h.location); d.DoorSince >= begins {
+		return openByNight
+	}
+	return openByDay
+}
+
 // open says whether the door stands open, as far as its contact can be understood.
 func (d *device) open() bool {
 	return d.has(doorSeen) && d.has(doorOpen) != (d.Trust != nil && d.Trust.Inverted)
@@ -225,11 +233,7 @@ func (doorAjar) kind() stillwater.Kind { return stillwater.DoorKind }
 
 // tooLong is when the door stands open for too long.
 func (doorAjar) tooLong(h *home, r *boundRule, d *device) instant {
-	part := openByDay
-	if begins, _ := nightOf(d.DoorSince, h.location); d.DoorSince >= begins {
-		part = openByNight
-	}
-	return d.DoorSince.add(max(r.After, time.Duration(ajarMore*float64(h.usuallyOpen(part)))))
+	return d.DoorSince.add(max(r.After, time.Duration(ajarMore*float64(h.usuallyOpen(h.openedBy(d))))))
 }
 
 func (a doorAjar) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
@@ -282,11 +286,15 @@ func (h *home) judgeAjar(r *boundRule, now instant, tooLong tooLong, holds []sti
 		}
 		f := h.facts()
 		f.Since, f.Span, f.Limit, f.Night, f.DataTo = d.DoorSince.time(), now.sub(d.DoorSince), due.sub(d.DoorSince), h.night(now), d.Heard.time()
+		if f.Usual = 0; !going {
+			f.Usual = h.usuallyOpen(h.openedBy(d))
+		}
 		holds = append(holds, stillwater.Finding{Device: d.ID, Facts: f})
 	}
 	return holds
 }
 
+// wakeAjar is when a door that stands open may have done so for too long: not before After, and most are closed by then.
 func (h *home) wakeAjar(r *boundRule, tooLong tooLong) instant {
 	var first instant
 	for i := range h.Devices {
@@ -294,7 +302,10 @@ func (h *home) wakeAjar(r *boundRule, tooLong tooLong) instant {
 		if !d.open() || h.active(r.Name, d.ID) {
 			continue
 		}
-		due := tooLong(h, r, d)
+		due := d.DoorSince.add(r.After)
+		if ceilMinute(due) <= h.Looked {
+			due = tooLong(h, r, d)
+		}
 		if at := h.silentAt(d); at != 0 && due >= at { // it will be silent by then, or be heard again
 			due = at
 			if at <= h.Looked {

@@ -92,9 +92,11 @@ func TestHospital(t *testing.T) {
 
 // taught is what the home has learned of stillnesses.
 func (p *tenant) taught() []uint8 {
-	all := bytes.Clone(p.routine().Inside.Still[:])
+	inside := p.routine().Inside.Still.dense()
+	all := inside[:]
 	if o := p.routine().Outing; o != nil {
-		all = append(all, o.Still[:]...)
+		outing := o.Still.dense()
+		all = append(all, outing[:]...)
 	}
 	return all
 }
@@ -174,9 +176,10 @@ func TestLateDoorIsLearned(t *testing.T) {
 	}
 	told, late := day(false).routine(), day(true).routine()
 	var a, b int
-	for i := range told.Inside.Still {
-		a, b = a+int(told.Inside.Still[i]), b+int(late.Inside.Still[i])
-		if class := i % lengths; bounds[class] >= 7 && late.Inside.Still[i] != 0 {
+	inTime, since := told.Inside.Still.dense(), late.Inside.Still.dense()
+	for i := range inTime {
+		a, b = a+int(inTime[i]), b+int(since[i])
+		if class := i % lengths; bounds[class] >= 7 && since[i] != 0 {
 			t.Errorf("a stillness of over %v h is still learned", bounds[class])
 		}
 	}
@@ -206,7 +209,7 @@ func TestLateCounterIsLearned(t *testing.T) {
 		t.Errorf("after the late value: learned to %v, last seen %v", h.Taught.To.time(), h.Life.Water.time())
 	}
 	sum := 0
-	for _, n := range h.Routine.Inside.Still {
+	for _, n := range h.Routine.Inside.Still.dense() {
 		sum += int(n)
 	}
 	if sum != once {
@@ -471,9 +474,9 @@ func BenchmarkSettle(b *testing.B) {
 			p := newTenant(b, 1, shanghai, door, Defaults())
 			p.live(60, alone)
 			r, per := *p.routine(), *p.engine.set.per
-			size := unsafe.Sizeof(r)
+			size := int(unsafe.Sizeof(r)) + cap(r.Inside.Still)
 			if r.Outing != nil {
-				size += unsafe.Sizeof(*r.Outing)
+				size += int(unsafe.Sizeof(*r.Outing)) + cap(r.Outing.Still)
 			}
 			b.ReportAllocs()
 			for b.Loop() {

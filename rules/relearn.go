@@ -1,9 +1,6 @@
 package rules
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // lesson is the last stillness that the routine learned and that was long enough to count. A late reading can show that it was none: a door or a sensor whose news waited in
 // a buffer. Then it is taken out, and what is left of it on both sides is learned instead. What was learned before the last is left as it
@@ -57,19 +54,6 @@ func (h *home) reteach(was, at instant) {
 // lessonOf is a lesson as habits take it: the local hour, the length and the time to life, in hours.
 func (h *home) lessonOf(l lesson) (hour int, length, toLife float64) {
 	return l.From.time().In(h.location).Hour(), l.Vouched.sub(l.From).Hours(), l.To.sub(l.From).Hours()
-}
-
-// unlearn takes back what learn learned. Of a cell that was full, or has faded since, a little too much or too little.
-func (b *habit) unlearn(hour int, length, toLife float64) {
-	start := hour / startSpan
-	if i := classOf(length); i >= 0 {
-		cell := &b.Still[start*lengths+i]
-		*cell -= min(*cell, once)
-	}
-	if close := min(toLife, 2*upClose-toLife); close > 0 {
-		minutes := uint16(min(close*60+0.5, math.MaxUint16))
-		b.Up[start] -= min(b.Up[start], minutes)
-	}
 }
 
 func (l *lesson) fields(c *codec) {

@@ -32,13 +32,6 @@ type routine struct {
 	Blended bool    // the door is not believed: stillness after it is judged like any other
 }
 
-// A habit is how often a home goes still for long, by when the stillness begins.
-type habit struct {
-	Still [starts * lengths]uint8 // how often, in 1/once, by start and length; at most 31 times, which is too often for any alert
-	Up    [starts]uint16          // minutes with life close before and after
-	Bound [starts]uint8           // what follows: the length, an index of bounds, at which it is told of
-}
-
 // The measures of learning. Those without a reason beside them were tried on real recordings; see the table in README.md.
 const (
 	starts    = 12          // a stillness is known by the two hours of the day in which it begins
@@ -85,29 +78,6 @@ func classOf(hours float64) int {
 	return i
 }
 
-// learn takes a stillness that life has ended: the local hour at which it began, its length as far as readings vouch for it, and the time
-// to the life that ended it, both in hours.
-func (b *habit) learn(hour int, length, toLife float64) {
-	start := hour / startSpan
-	if i := classOf(length); i >= 0 {
-		cell := &b.Still[start*lengths+i]
-		*cell = uint8(min(int(*cell)+once, math.MaxUint8))
-	}
-	if close := min(toLife, 2*upClose-toLife); close > 0 { // so much of it had life close on both sides
-		b.Up[start] = uint16(min(float64(b.Up[start])+close*60+0.5, math.MaxUint16))
-	}
-}
-
-// fade lets a part of what is known go.
-func (b *habit) fade() {
-	for i := range b.Still {
-		b.Still[i] = uint8(float64(b.Still[i])*fade + 0.5)
-	}
-	for i := range b.Up {
-		b.Up[i] = uint16(float64(b.Up[i])*fade + 0.5)
-	}
-}
-
 // An outlook is what to expect of a home in a day.
 type outlook struct {
 	longer [starts][lengths]float64 // stillnesses that begin in these two hours and outlast each bound
@@ -115,61 +85,63 @@ type outlook struct {
 	all    [lengths]float64         // longer of all starts together; of what is common alone
 }
 
-// outlook is what the habits of the days before let expect, together with what is common. It is by far the dearest thing done for a
-// home, once a day.
-func (r *routine) outlook(common *outlook, habits ...*habit) *outlook {
-	var o outlook
-	days := r.Days
-	var still [starts][lengths]int32 // of all habits
-	var up [starts]int32
+// tally is how often, in 1/once, stillnesses that begin in two hours outlast each bound.
+type tally [starts][lengths]int32
+
+// tallied is that of habits together.
+func tallied(habits []*habit) (t tally) {
 	for _, b := range habits {
-		for start := range starts {
-			for i, n := range b.Still[start*lengths : (start+1)*lengths] {
-				if n > 0 {
-					still[start][i] += int32(n)
-				}
-			}
-			up[start] += int32(b.Up[start])
+		b.Still.addTo(&t)
+	}
+	for start := range t {
+		row := &t[start]
+		for i := lengths - 2; i >= 0; i-- {
+			row[i] += row[i+1]
 		}
 	}
-	var borrow [lengths]float64
-	for i, s := range scaleOf(common, days, &still) {
-		borrow[i] = borrowed * s / (days + borrowed)
+	return t
+}
+
+// expect makes the outlook what the habits of the days before let expect, together with what is common. It is by far the dearest thing
+// done for a home, once a day.
+func (o *outlook) expect(r *routine, common *outlook, habits ...*habit) {
+	t := tallied(habits)
+	borrow := scaleOf(common, r.Days, &t)
+	for i := range borrow {
+		borrow[i] *= borrowed / (r.Days + borrowed)
 	}
-	own := 1 / (once * (days + borrowed))
+	own := 1 / (once * (r.Days + borrowed))
 	for start := range starts {
-		before, at, after := &still[(start+starts-1)%starts], &still[start], &still[(start+1)%starts]
-		seen, spilt := 0.0, 0.0
-		for i := lengths - 1; i >= 0; i-- {
-			n := beside*float64(before[i]+after[i]) + (1-2*beside)*float64(at[i])
-			if i == lengths-1 {
-				spilt = spill * n // there is no longer class
-			}
-			shorter := 0.0
-			if i > 0 {
-				shorter = spill * (beside*float64(before[i-1]+after[i-1]) + (1-2*beside)*float64(at[i-1]))
-			}
-			seen += (1-spill)*n + spilt + shorter
-			spilt = 0
-			o.longer[start][i] = seen*own + borrow[i]*common.longer[start][i]
+		sooner, later := (start+starts-1)%starts, (start+1)%starts
+		before, at, after, row, usual := &t[sooner], &t[start], &t[later], &o.longer[start], &common.longer[start]
+		shorter := nearby(before[0], at[0], after[0])
+		for i := range row {
+			n := nearby(before[i], at[i], after[i])
+			row[i] = (n+spill*(shorter-n))*own + borrow[i]*usual[i]
+			shorter = n
 		}
-		u := beside*float64(up[(start+starts-1)%starts]+up[(start+1)%starts]) + (1-2*beside)*float64(up[start])
-		o.up[start] = (u/60 + borrowed*common.up[start]) / (days + borrowed)
+		var up float64
+		for _, b := range habits {
+			up += nearby(int32(b.Up[sooner]), int32(b.Up[start]), int32(b.Up[later]))
+		}
+		o.up[start] = (up/60 + borrowed*common.up[start]) / (r.Days + borrowed)
 	}
-	return &o
+}
+
+// nearby is how often something was, where some of it might as well have been two hours sooner or later.
+func nearby(before, at, after int32) float64 {
+	return beside*float64(before+after) + (1-2*beside)*float64(at)
 }
 
 // scaleOf is how many times more often than common the home outlasts each bound, as far as it shows: bound by bound, from the
 // shortest, the part that goes on to the next is its own and the common one's, each by how often it was seen. Beyond what the home has
 // ever shown it goes on as in all homes, from as few as it has.
-func scaleOf(common *outlook, days float64, still *[starts][lengths]int32) (scale [lengths]float64) {
+func scaleOf(common *outlook, days float64, t *tally) (scale [lengths]float64) {
 	var seen [lengths]float64
-	longer := int32(0)
-	for i := lengths - 1; i >= 0; i-- {
-		for start := range starts {
-			longer += still[start][i]
+	for start := range t {
+		for i, n := range &t[start] {
+			seen[i] += float64(n) / once
 		}
-		seen[i] = float64(longer) / once
 	}
 	s := (seen[0] + shape) / (common.all[0]*days + shape)
 	scale[0] = s
@@ -187,16 +159,28 @@ func dread(hours float64) float64 {
 	return hours + each*max(0, hours-long)
 }
 
+// dreads are those of the bounds: a table.
+var dreads = func() (d [lengths]float64) {
+	for i, hours := range bounds {
+		d[i] = dread(hours)
+	}
+	return d
+}()
+
 // choose sets the bounds for the price of an alert, and says how many alerts a year are to be expected of them.
 func (b *habit) choose(o *outlook, alert float64) (alerts float64) {
 	for start := range b.Bound {
-		least := math.Inf(1)
-		for i := lengths - 1; i >= 0; i-- {
-			if cost := o.up[start]*dread(bounds[i]) + alert*o.longer[start][i]; cost < least {
+		least, up, longer := math.Inf(1), o.up[start], &o.longer[start]
+		for i := range longer {
+			delay := up * dreads[i]
+			if delay > least {
+				break // and so is all that is longer
+			}
+			if cost := delay + alert*longer[i]; cost <= least {
 				least, b.Bound[start] = cost, uint8(i)
 			}
 		}
-		alerts += o.longer[start][b.Bound[start]]
+		alerts += longer[b.Bound[start]]
 	}
 	return alerts * wholeYear
 }
@@ -204,16 +188,16 @@ func (b *habit) choose(o *outlook, alert float64) (alerts float64) {
 // chooseAsk sets the bounds of questions after the door, of which each is an alert askAhead later, or at dayOut.
 func (b *habit) chooseAsk(o *outlook, alert, ask float64) (alerts, asks float64) {
 	for start := range b.Bound {
-		least := math.Inf(1)
-		for i := dayOut - askAhead; i >= 0; i-- {
+		least, up, longer := math.Inf(1), o.up[start], &o.longer[start]
+		for i := range dayOut - askAhead + 1 {
 			told := i + askAhead
-			if cost := o.up[start]*dread(bounds[told]) + alert*o.longer[start][told] + ask*o.longer[start][i]; cost < least {
+			if cost := up*dreads[told] + alert*longer[told] + ask*longer[i]; cost <= least {
 				least, b.Bound[start] = cost, uint8(i)
 			}
 		}
 		i := b.Bound[start]
-		alerts += o.longer[start][i+askAhead]
-		asks += o.longer[start][i]
+		alerts += longer[i+askAhead]
+		asks += longer[i]
 	}
 	return alerts * wholeYear, asks * wholeYear
 }
@@ -263,10 +247,11 @@ func (r *routine) settle(days float64, per budget) {
 	}
 	aim := max(per.alerts-saved, aimLeast*per.alerts)
 	all := allPay(aim)
-	o := r.outlook(&commonAll, habits...)
+	var o outlook
+	o.expect(r, &commonAll, habits...)
 	r.Alert.begin(all)
-	r.Alert.settle(r.Inside.choose(o, math.Exp(r.Alert.Own)), aim, days)
-	r.Inside.choose(o, r.Alert.hours(all))
+	r.Alert.settle(r.Inside.choose(&o, math.Exp(r.Alert.Own)), aim, days)
+	r.Inside.choose(&o, r.Alert.hours(all))
 }
 
 // settleBoth settles a home with a door. What the door causes is bounded otherwise, by twelve hours, and so is no reason to wait for ever
@@ -275,13 +260,15 @@ func (r *routine) settleBoth(days float64, per budget) {
 	allAlert, allAsk := allPayWithDoor(per.alerts), allPay(per.asks)
 	r.Alert.begin(allAlert)
 	r.Ask.begin(allAsk)
-	in, out := r.outlook(&commonInside, &r.Inside), r.outlook(&commonOuting, r.Outing)
+	var in, out outlook
+	in.expect(r, &commonInside, &r.Inside)
+	out.expect(r, &commonOuting, r.Outing)
 	ownAlert, ownAsk := math.Exp(r.Alert.Own), math.Exp(r.Ask.Own)
-	outside, asks := r.Outing.chooseAsk(out, ownAlert, ownAsk)
+	outside, asks := r.Outing.chooseAsk(&out, ownAlert, ownAsk)
 	r.Ask.settle(asks, per.asks, days)
-	r.Alert.settle(r.Inside.choose(in, ownAlert), max(per.alerts-outside, restOfIt*per.alerts), days)
-	r.Inside.choose(in, r.Alert.hours(allAlert))
-	r.Outing.chooseAsk(out, r.Alert.hours(allAlert), r.Ask.hours(allAsk))
+	r.Alert.settle(r.Inside.choose(&in, ownAlert), max(per.alerts-outside, restOfIt*per.alerts), days)
+	r.Inside.choose(&in, r.Alert.hours(allAlert))
+	r.Outing.chooseAsk(&out, r.Alert.hours(allAlert), r.Ask.hours(allAsk))
 }
 
 // begin gives a new home the price of all.
@@ -310,7 +297,9 @@ func (r *routine) rate(hour int, out bool, bound time.Duration) float64 {
 		common = &commonInside
 	}
 	i := max(0, classOf(bound.Hours()))
-	return r.outlook(common, b).longer[hour/startSpan][i] * wholeYear
+	var o outlook
+	o.expect(r, common, b)
+	return o.longer[hour/startSpan][i] * wholeYear
 }
 
 func (r *routine) fields(c *codec) {
@@ -329,15 +318,4 @@ func (p *price) fields(c *codec) {
 	c.float(1, &p.Own)
 	c.float(2, &p.Heed)
 	c.float(3, &p.Happened)
-}
-
-func (b *habit) fields(c *codec) {
-	c.cells(1, b.Still[:])
-	numbers(c, 2, b.Up[:])
-	c.cells(3, b.Bound[:])
-	if c.reading {
-		for i := range b.Bound {
-			b.Bound[i] = min(b.Bound[i], uint8(lengths-1))
-		}
-	}
 }

@@ -32,7 +32,15 @@ func loudnessOf(ml float64) loudness {
 	return loudness(min(255, max(0, math.Ceil(16*math.Log2(max(1, ml/1000))))))
 }
 
-func (l loudness) ml() float64 { return 1000 * math.Exp2(float64(l)/16) }
+func (l loudness) ml() float64 { return loudnesses[l] }
+
+// loudnesses are in millilitres: a table.
+var loudnesses = func() (ml [256]float64) {
+	for l := range ml {
+		ml[l] = 1000 * math.Exp2(float64(l)/16)
+	}
+	return ml
+}()
 
 // A commonCeiling is what weeks hold in all homes: mean and standard deviation of the binary logarithm of litres. The mean counts as
 // much as commonWeeks weeks of the home, the deviation as much as commonSpread.

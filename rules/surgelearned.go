@@ -67,10 +67,13 @@ func (learnedSurge) drew(h *home, r *boundRule, w draw) (judge bool) {
 		common commonCeiling
 		within time.Duration
 	}{{&s.Hour, commonHour, time.Hour}, {&s.Day, commonDay, 24 * time.Hour}} {
-		all := h.Draws.since(sure.add(-l.within))
+		news, newWeek, all := l.of.news(), weekOf(h.DataTo) != l.of.Week, h.Draws.Sum
+		if newWeek || float64(all-unsure) > news { // else no window of these draws holds more
+			all = h.Draws.since(sure.add(-l.within))
+		}
 		used := float64(max(0, all-unsure))
-		if used <= l.of.news() && weekOf(h.DataTo) == l.of.Week {
-			s.left = min(s.left, int64(l.of.news())-all)
+		if used <= news && !newWeek {
+			s.left = min(s.left, int64(news)-all)
 			continue
 		}
 		bound := l.of.bound(l.common, r.Budget)
