@@ -136,21 +136,21 @@ func (h *home) paused(now instant) bool {
 func (h *home) absent(now instant) bool { return h.paused(now) && now < h.Absence.Until }
 
 // dueOf is the detector's due as the absence leaves it: what would fall due in it counts from its end.
-func (h *home) dueOf(r bound[stillnessDetector]) instant {
-	due := r.as.due(h, r.boundRule)
+func (h *home) dueOf(r *boundRule, as stillnessDetector) instant {
+	due := as.due(h, r)
 	if a := h.Absence; due == 0 || a == nil || a.Over || due < a.From && h.DataTo < a.From {
 		return due
 	}
-	return h.dueAfter(r)
+	return h.dueAfter(r, as)
 }
 
 // dueAfter is when the rule is due if the home stays still beyond the end of the absence: the detector is asked of a home in which it is
 // over.
-func (h *home) dueAfter(r bound[stillnessDetector]) instant {
+func (h *home) dueAfter(r *boundRule, as stillnessDetector) instant {
 	then := *h
 	then.Absence = nil
 	then.countAnew(h.Absence.Until)
-	return r.as.due(&then, r.boundRule)
+	return as.due(&then, r)
 }
 
 // severity is the rule's: that a home is blind in which nobody is, is for maintenance alone.

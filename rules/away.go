@@ -41,5 +41,5 @@ func (away) due(h *home, r *boundRule) instant {
 	return h.StillFrom.add(after)
 }
 
-// lived is there because a bound may be shorter at another hour.
-func (away) lived(*home, *boundRule, lifeKind, instant) {}
+// hastened is there because a bound may be shorter at another hour.
+func (away) hastened() {}

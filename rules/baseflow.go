@@ -38,7 +38,7 @@ func (b *base) fields(c *codec) {
 
 // slot takes a wet slot of a run that has lasted so long, and says whether the base became known by it.
 func (b *base) slot(w draw, lasted time.Duration) (known bool) {
-	b.Rates[b.Next] = uint16(min(float64(w.ML)/10/w.span().Hours(), 1<<16-1))
+	b.Rates[b.Next] = uint16(min(float64(w.ML)/10/hoursOf(w.span()), 1<<16-1))
 	b.Next = (b.Next + 1) % baseSlots
 	b.Seen = min(b.Seen+1, baseSlots)
 	if lasted < baseAfter {

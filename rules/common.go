@@ -66,9 +66,12 @@ func commonOutlook(up float64, longer func(c, t float64) float64) (o outlook) {
 		c := (float64(start) + 0.5) * startSpan
 		for i, t := range bounds {
 			o.longer[start][i] = longer(c, t) * startSpan
-			o.all[i] += o.longer[start][i]
+			o.goesOn[i] += o.longer[start][i]
 		}
 		o.up[start] = up * commonUp(c) * startSpan
+	}
+	for i := lengths - 1; i > 0; i-- {
+		o.goesOn[i] /= o.goesOn[i-1]
 	}
 	return o
 }

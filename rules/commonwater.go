@@ -140,12 +140,12 @@ func (h *home) outlook() *outlook {
 	}
 	o := new(outlook)
 	if r.Outing == nil {
-		o.expect(r, &commonAll, &r.Inside)
+		o.expect(r, &commonAll, lengths, &r.Inside)
 		return o
 	}
 	var out outlook
-	o.expect(r, &commonInside, &r.Inside)
-	out.expect(r, &commonOuting, r.Outing)
+	o.expect(r, &commonInside, lengths, &r.Inside)
+	out.expect(r, &commonOuting, lengths, r.Outing)
 	for start := range o.longer {
 		for i := range o.longer[start] {
 			o.longer[start][i] += out.longer[start][i]

@@ -28,7 +28,7 @@ type detector interface {
 
 // A stillnessDetector is raised by stillness: due is the coverage (home.DataTo) at which it is raised if the stillness goes on; 0: it is
 // not. Time left and protection delay are this moment too, so it is exact. A sign of life must not bring it nearer, unless
-// the detector is a lifeWatcher; a hole and a closed incident never may.
+// the detector is hastened; a hole and a closed incident never may.
 type stillnessDetector interface {
 	due(h *home, r *boundRule) instant
 }
@@ -50,8 +50,15 @@ type drawWatcher interface {
 	drew(h *home, r *boundRule, w draw) (judge bool)
 }
 
+// A hastened stillnessDetector can be due sooner by a sign of life: because it looks at who is out, or allows less at another hour, though
+// never less than ruleset.shortest. It is then asked for due anew.
+type hastened interface {
+	stillnessDetector
+	hastened()
+}
+
 // A lifeWatcher is told of every sign of life, by its kind and moment, after the home's memory has it; a late one may be older than
-// others. If it is a stillnessDetector it is then asked for due anew.
+// others.
 type lifeWatcher interface {
 	lived(h *home, r *boundRule, k lifeKind, at instant)
 }
@@ -129,6 +136,7 @@ type ruleset struct {
 	time      []bound[timeDetector]
 	water     []bound[waterDetector]
 	draws     []bound[drawWatcher]
+	nearer    []bound[hastened]
 	life      []bound[lifeWatcher]
 	common    []bound[commonCause]
 	eager     bool          // every reading is judged
@@ -136,6 +144,7 @@ type ruleset struct {
 	per       *budget       // of what learns; nil: nothing does
 	away      bool          // a rule alerts of those who are out
 	outings   bool          // and one has learned how long that is usual
+	shortest  time.Duration // no stillness in the home that follows a sign of life is told of sooner
 	running   float64       // the budget of a running draw; 0: none learns
 	calendar  Calendar
 	merge     time.Duration // what no window can tell from one draw, where there are very many
@@ -192,7 +201,7 @@ func addTo[role any](list *[]bound[role], r *boundRule) {
 
 // bind makes the rules ready.
 func bind(list []Rule) *ruleset {
-	s := &ruleset{merge: drawsMerge}
+	s := &ruleset{merge: drawsMerge, shortest: time.Duration(bounds[0] * float64(time.Hour))}
 	for _, r := range list {
 		d := detectorOf(r.Name)
 		if d == nil {
@@ -212,11 +221,15 @@ func bind(list []Rule) *ruleset {
 func (s *ruleset) add(r *boundRule) {
 	s.learn(r)
 	addTo(&s.stillness, r)
+	if r.After > 0 {
+		s.shortest = min(s.shortest, r.After)
+	}
 	_, r.still = r.detector.(stillnessDetector)
 	r.paused = r.still || pausedToo(r)
 	addTo(&s.time, r)
 	addTo(&s.water, r)
 	addTo(&s.draws, r)
+	addTo(&s.nearer, r)
 	addTo(&s.life, r)
 	addTo(&s.common, r)
 	if _, ok := r.detector.(eager); ok {

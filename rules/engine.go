@@ -177,7 +177,7 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 		e.heard(h, e.now)
 	}
 	if h.moved {
-		h.settleDue(0)
+		h.moved = false
 		e.schedule(h)
 	}
 	judge := e.toJudge(h, e.now)

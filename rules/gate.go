@@ -18,14 +18,9 @@ type gate struct {
 func (h *home) settle() {
 	h.stirred = false
 	h.roomLeft = h.room()
-	h.settleDue(h.DataTo) // what was due by then was found
-}
-
-// settleDue makes anew what a moved door changes of the gate; when the home is to be woken is for Engine.schedule.
-func (h *home) settleDue(after instant) {
-	h.moved, h.nextDue = false, 0
+	h.nextDue = 0
 	for _, r := range h.rules.stillness {
-		if due := h.dueOf(r); due > after {
+		if due := h.dueOf(r.boundRule, r.as); due > h.DataTo { // what was due by then was found
 			h.nextDue = sooner(h.nextDue, due)
 		}
 	}
@@ -53,7 +48,7 @@ func (e *Engine) toJudge(h *home, now instant) bool {
 func (h *home) isDue() bool {
 	var next instant
 	for _, r := range h.rules.stillness {
-		switch due := h.dueOf(r); {
+		switch due := h.dueOf(r.boundRule, r.as); {
 		case due == 0:
 		case due > h.DataTo:
 			next = sooner(next, due)

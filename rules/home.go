@@ -141,11 +141,12 @@ func (h *home) device(id stillwater.DeviceID) *device {
 // find is where the device is, or would be.
 func (h *home) find(id stillwater.DeviceID) (int, bool) {
 	for i := range h.Devices {
-		if c := strings.Compare(string(h.Devices[i].ID), string(id)); c >= 0 {
-			return i, c == 0
+		if h.Devices[i].ID == id {
+			return i, true
 		}
 	}
-	return len(h.Devices), false
+	at, _ := slices.BinarySearchFunc(h.Devices, id, func(d device, id stillwater.DeviceID) int { return strings.Compare(string(d.ID), string(id)) })
+	return at, false
 }
 
 // covering is the kind of device that covers the home: the meter, and where there is none, activity sensors. A door contact

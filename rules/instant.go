@@ -37,6 +37,9 @@ func (t instant) time() time.Time {
 // add is the instant d later.
 func (t instant) add(d time.Duration) instant { return t + instant(d/time.Microsecond) }
 
+// hoursOf is a duration in hours, sooner than its Hours method has it.
+func hoursOf(d time.Duration) float64 { return float64(d) / float64(time.Hour) }
+
 // sub is how long after u it is, the longest duration where that is longer.
 func (t instant) sub(u instant) time.Duration {
 	const most = instant(math.MaxInt64 / int64(time.Microsecond))

@@ -55,7 +55,7 @@ func (n *nights) slot(w draw, zone *time.Location) (ended bool) {
 	if w.From < n.From {
 		return ended
 	}
-	rate := uint32(min(math.MaxUint32, float64(w.ML)/w.span().Hours()))
+	rate := uint32(min(math.MaxUint32, float64(w.ML)/hoursOf(w.span())))
 	if n.Known == 0 || rate < n.Least {
 		n.Least = rate
 	}

@@ -47,9 +47,9 @@ func (h *home) pours(w draw) {
 	s := &h.Running
 	step := h.step()
 	far := w.span() > leakReading || s.Since != 0 && w.From > s.To
-	least := int64(tapLeast * w.span().Hours())
+	least := int64(tapLeast * hoursOf(w.span()))
 	switch {
-	case far || w.ML == 0 && (s.Since == 0 || w.To.sub(s.To).Hours()*tapLeast > float64(step)) || w.ML > 0 && w.ML+step < least:
+	case far || w.ML == 0 && (s.Since == 0 || hoursOf(w.To.sub(s.To))*tapLeast > float64(step)) || w.ML > 0 && w.ML+step < least:
 		if s.Since != 0 {
 			h.poured(s)
 		}

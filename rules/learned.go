@@ -36,8 +36,8 @@ func (learnedSilence) due(h *home, r *boundRule) instant {
 	return h.StillFrom.add(min(r.After, h.Routine.bound(h.startHour(), false)))
 }
 
-// lived is there because a bound may be shorter at another hour.
-func (learnedSilence) lived(*home, *boundRule, lifeKind, instant) {}
+// hastened is there because a bound may be shorter at another hour.
+func (learnedSilence) hastened() {}
 
 // stillSince is when the stillness under way began: at the last sign of life, or when people closed an incident after it.
 func (h *home) stillSince() instant {
@@ -85,7 +85,7 @@ func (h *home) learn(at instant) {
 
 // teach puts a stillness into the habits.
 func (h *home) teach(since, at instant) {
-	length := h.vouchedTo.sub(since).Hours()
+	length := hoursOf(h.vouchedTo.sub(since))
 	if length > bounds[0] && h.festival(since) {
 		return
 	}
@@ -97,7 +97,7 @@ func (h *home) teach(since, at instant) {
 		}
 		b = r.Outing
 	}
-	b.learn(h.hour(since), length, at.sub(since).Hours())
+	b.learn(h.hour(since), length, hoursOf(at.sub(since)))
 	h.remember(lesson{since, at, h.vouchedTo, b == r.Outing})
 }
 

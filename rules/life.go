@@ -42,6 +42,7 @@ const (
 // live notes a sign of life at some moment after from and not after at, and counts it as of at. It is the one place where one is noted; readLate, that corrects one, is the other.
 func (h *home) live(k lifeKind, from, at instant) {
 	h.unsettled()
+	gone := h.gone()
 	excused := h.stirs(k, from, at)
 	if of := h.Life.of(k); at > *of {
 		newest := at > h.Life.last()
@@ -64,8 +65,12 @@ func (h *home) live(k lifeKind, from, at instant) {
 	h.relearn(at)
 	for _, w := range h.rules.life {
 		w.as.lived(h, w.boundRule, k, at)
-		if s, ok := w.detector.(stillnessDetector); ok {
-			h.nextDue = sooner(h.nextDue, h.dueOf(bound[stillnessDetector]{w.boundRule, s}))
-		}
+	}
+	if k != byDoor && !gone {
+		h.nextDue = sooner(h.nextDue, h.StillFrom.add(h.rules.shortest))
+		return
+	}
+	for _, r := range h.rules.nearer {
+		h.nextDue = sooner(h.nextDue, h.dueOf(r.boundRule, r.as))
 	}
 }

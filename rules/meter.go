@@ -134,7 +134,7 @@ func (c *counter) believe(from instant, litres, v float64, at instant) draw {
 
 // follows says whether one home's use can lead from value a to value b.
 func follows(a float64, aAt instant, b float64, bAt instant) bool {
-	return b >= a && b-a <= maxFlow*bAt.sub(aAt).Hours()+flowSlack
+	return b >= a && b-a <= maxFlow*hoursOf(bAt.sub(aAt))+flowSlack
 }
 
 // rolledOver gives the range of the counter if it went past its end from a to b, else 0. A range that is not known must be a

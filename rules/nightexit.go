@@ -46,8 +46,8 @@ func (nightExit) due(h *home, r *boundRule) instant {
 	return h.StillFrom.add(r.After)
 }
 
-// lived is there because the hour at which the door goes tells whether it is night.
-func (nightExit) lived(*home, *boundRule, lifeKind, instant) {}
+// hastened is there because the hour at which the door goes tells whether it is night.
+func (nightExit) hastened() {}
 
 // oddHour says whether the moment is one of the night at which the door of this home hardly ever goes, for one who is alone.
 func (h *home) oddHour(at instant) bool {

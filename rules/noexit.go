@@ -46,8 +46,8 @@ func (noExit) due(h *home, r *boundRule) instant {
 	return h.DataTo.add(limit - h.unmoved())
 }
 
-// lived is there because who was out is in.
-func (noExit) lived(*home, *boundRule, lifeKind, instant) {}
+// hastened is there because who was out is in.
+func (noExit) hastened() {}
 
 // unmoved is for how much covered time no door has moved.
 func (h *home) unmoved() time.Duration {

@@ -13,7 +13,7 @@ type lesson struct {
 
 // remember notes what was learned.
 func (h *home) remember(l lesson) {
-	if classOf(l.Vouched.sub(l.From).Hours()) >= 0 {
+	if classOf(hoursOf(l.Vouched.sub(l.From))) >= 0 {
 		h.Taught = l
 	}
 }

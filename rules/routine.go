@@ -82,7 +82,7 @@ func classOf(hours float64) int {
 type outlook struct {
 	longer [starts][lengths]float64 // stillnesses that begin in these two hours and outlast each bound
 	up     [starts]float64          // hours in which she is up
-	all    [lengths]float64         // longer of all starts together; of what is common alone
+	goesOn [lengths]float64         // which part of those that outlast the bound before outlast this one; of the first: how many do. Of what is common alone
 }
 
 // tally is how often, in 1/once, stillnesses that begin in two hours outlast each bound.
@@ -103,8 +103,8 @@ func tallied(habits []*habit) (t tally) {
 }
 
 // expect makes the outlook what the habits of the days before let expect, together with what is common. It is by far the dearest thing
-// done for a home, once a day.
-func (o *outlook) expect(r *routine, common *outlook, habits ...*habit) {
+// done for a home, once a day, so it is done for no more than the first lengths that are asked for.
+func (o *outlook) expect(r *routine, common *outlook, first int, habits ...*habit) {
 	t := tallied(habits)
 	borrow := scaleOf(common, r.Days, &t)
 	for i := range borrow {
@@ -115,7 +115,7 @@ func (o *outlook) expect(r *routine, common *outlook, habits ...*habit) {
 		sooner, later := (start+starts-1)%starts, (start+1)%starts
 		before, at, after, row, usual := &t[sooner], &t[start], &t[later], &o.longer[start], &common.longer[start]
 		shorter := nearby(before[0], at[0], after[0])
-		for i := range row {
+		for i := range row[:first] {
 			n := nearby(before[i], at[i], after[i])
 			row[i] = (n+spill*(shorter-n))*own + borrow[i]*usual[i]
 			shorter = n
@@ -143,10 +143,10 @@ func scaleOf(common *outlook, days float64, t *tally) (scale [lengths]float64) {
 			seen[i] += float64(n) / once
 		}
 	}
-	s := (seen[0] + shape) / (common.all[0]*days + shape)
+	s := (seen[0] + shape) / (common.goesOn[0]*days + shape)
 	scale[0] = s
 	for i := 1; i < lengths; i++ {
-		goesOn := common.all[i] / common.all[i-1]
+		goesOn := common.goesOn[i]
 		s *= (seen[i] + shape*goesOn) / ((seen[i-1] + shape) * goesOn)
 		scale[i] = s
 	}
@@ -248,7 +248,7 @@ func (r *routine) settle(days float64, per budget) {
 	aim := max(per.alerts-saved, aimLeast*per.alerts)
 	all := allPay(aim)
 	var o outlook
-	o.expect(r, &commonAll, habits...)
+	o.expect(r, &commonAll, lengths, habits...)
 	r.Alert.begin(all)
 	r.Alert.settle(r.Inside.choose(&o, math.Exp(r.Alert.Own)), aim, days)
 	r.Inside.choose(&o, r.Alert.hours(all))
@@ -261,8 +261,8 @@ func (r *routine) settleBoth(days float64, per budget) {
 	r.Alert.begin(allAlert)
 	r.Ask.begin(allAsk)
 	var in, out outlook
-	in.expect(r, &commonInside, &r.Inside)
-	out.expect(r, &commonOuting, r.Outing)
+	in.expect(r, &commonInside, lengths, &r.Inside)
+	out.expect(r, &commonOuting, dayOut+1, r.Outing)
 	ownAlert, ownAsk := math.Exp(r.Alert.Own), math.Exp(r.Ask.Own)
 	outside, asks := r.Outing.chooseAsk(&out, ownAlert, ownAsk)
 	r.Ask.settle(asks, per.asks, days)
@@ -298,7 +298,7 @@ func (r *routine) rate(hour int, out bool, bound time.Duration) float64 {
 	}
 	i := max(0, classOf(bound.Hours()))
 	var o outlook
-	o.expect(r, common, b)
+	o.expect(r, common, lengths, b)
 	return o.longer[hour/startSpan][i] * wholeYear
 }
 

@@ -101,7 +101,7 @@ func (h *home) ahead(now instant, severe func(stillwater.Severity) bool) (when t
 
 // raisedAt is when the rule was or would be raised; 0: never.
 func (h *home) raisedAt(r bound[stillnessDetector], now instant) instant {
-	due := h.dueOf(r)
+	due := h.dueOf(r.boundRule, r.as)
 	if due == 0 {
 		return 0
 	}
@@ -110,7 +110,7 @@ func (h *home) raisedAt(r bound[stillnessDetector], now instant) instant {
 	}
 	raised := h.arrival(due, now)
 	if h.paused(raised) && due < h.Absence.From {
-		raised = h.arrival(h.dueAfter(r), now)
+		raised = h.arrival(h.dueAfter(r.boundRule, r.as), now)
 	}
 	return max(raised, ceilMinute(h.rules.heldUntil(h, r.boundRule)))
 }

@@ -78,6 +78,9 @@ func numberSpan(v uint64) instant {
 
 // milli is the value in thousandths, if they say it exactly.
 func milli(v float64) (int64, bool) {
+	if n := int64(v); float64(n) == v && n > -1<<40 && n < 1<<40 { // as most counters are
+		return n * 1000, true
+	}
 	m := math.Round(v * 1000)
 	return int64(m), math.Abs(m) < 1<<52 && m/1000 == v
 }
