@@ -156,12 +156,12 @@ const historyAfter = 2 * time.Minute
 // history says whether the reading was old when it came. More like it may follow at once, so that it does not say how things are.
 func (r *entry) history() bool { return r.received.sub(r.at) > historyAfter }
 
-// hear notes that something came from the device, and says whether it is to be judged otherwise than before: what is usual
-// of it changed, or what it is. What is of unknown age tells how things stand, not that it spoke now.
-func (d *device) hear(r *entry) (news bool) {
+// hear notes that something came from the device. What is of unknown age tells how things stand, not that it spoke now.
+func (h *home) hear(d *device, r *entry) {
 	if r.Quantity == stillwater.Gone {
 		d.set(gone, r.Value != 0)
-		return true
+		h.stirred = true
+		return
 	}
 	before, was := d.Flags, d.Kind
 	d.Flags &^= gone
@@ -174,16 +174,17 @@ func (d *device) hear(r *entry) (news bool) {
 		d.Kind = activitySensor
 	}
 	if !r.Undated {
-		news = d.pace(r)
+		p := d.patience()
+		again := d.Heard == 0 || p != 0 && r.received >= d.Heard.add(p)
+		h.stirred = h.stirred || again
+		h.hasty = d.pace(r) || h.hasty
 	}
-	return news || d.Flags != before || d.Kind != was
+	h.stirred = h.stirred || d.Flags != before || d.Kind != was
 }
 
 // pace learns how often the device reports, and says whether that changed. Where there are heartbeats they alone set the pace; a door
 // without them has none.
-func (d *device) pace(r *entry) (news bool) {
-	p := d.patience()
-	news = d.Heard == 0 || p != 0 && r.received >= d.Heard.add(p) // it is heard again
+func (d *device) pace(r *entry) (changed bool) {
 	if r.Quantity == stillwater.Alive {
 		d.Flags |= beats
 	}
@@ -191,16 +192,14 @@ func (d *device) pace(r *entry) (news bool) {
 		switch age := r.received.sub(r.at); {
 		case d.Kind == doorContact && !d.has(beats):
 		case d.Report != 0:
-			if !d.replays(r) {
-				news = d.Rate.add(r.received.sub(d.Report)) || news
-			}
+			changed = !d.replays(r) && d.Rate.add(r.received.sub(d.Report))
 		case age > time.Hour: // it sends its history, about that often
-			news = d.Rate.add(age) || news
+			changed = d.Rate.add(age)
 		}
 		d.Report = r.received
 	}
 	d.Heard = max(d.Heard, r.received)
-	return news
+	return changed
 }
 
 // replays says whether the reading is one more of an upload: history that comes faster than it happened. It says nothing of how

@@ -228,7 +228,7 @@ func (h *home) readDoor(d *device, r *entry, lastReport instant) {
 	d.set(doorSeen, true)
 	d.set(doorOpen, open)
 	d.DoorSince = r.at
-	h.moved = true
+	h.hasty = true
 	if first || hole || r.Undated {
 		d.Trust.Moved = h.coveredAt(r.at)
 		h.unsettled()

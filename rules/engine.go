@@ -172,15 +172,16 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 		checked = h.read(&own)
 	}
 	h.heard(e.now)
+	wakes := e.wakes(h, e.now)
 	h.dirty, h.Looked = true, e.now
 	if h.Causes != nil {
 		e.heard(h, e.now)
 	}
-	if h.moved {
-		h.moved = false
+	if h.hasty {
+		h.hasty = false
 		e.schedule(h)
 	}
-	judge := e.toJudge(h, e.now)
+	judge := wakes || e.toJudge(h)
 	switch {
 	case own.history():
 		if judge {

@@ -16,7 +16,7 @@ type gate struct {
 
 // settle makes the gate anew after a judgement.
 func (h *home) settle() {
-	h.stirred = false
+	h.stirred = h.ended
 	h.roomLeft = h.room()
 	h.nextDue = 0
 	for _, r := range h.rules.stillness {
@@ -35,13 +35,21 @@ func (h *home) room() int64 {
 	return room
 }
 
-// toJudge says whether the home must be judged at now, the moment of a reading. In the minute before it is to be woken that is so, for the
-// queue keeps whole minutes.
-func (e *Engine) toJudge(h *home, now instant) bool {
+// toJudge says whether the home must be judged at a reading.
+func (e *Engine) toJudge(h *home) bool {
 	return h.stirred || h.watched || h.rules.eager || e.always ||
 		h.roomLeft < 0 ||
-		h.place != 0 && now >= e.queue.at(h)-minute ||
 		h.nextDue != 0 && h.DataTo >= h.nextDue && h.isDue()
+}
+
+// wakes says whether the home is to be woken within the minute, for the queue keeps whole minutes. What it has for it may have been put off
+// by readings since. It must be asked before the home counts as looked at.
+func (e *Engine) wakes(h *home, now instant) bool {
+	if h.place == 0 || now < e.queue.at(h)-minute {
+		return false
+	}
+	e.schedule(h)
+	return h.place != 0 && now >= e.queue.at(h)-minute
 }
 
 // isDue says whether a rule is due by stillness that was not found yet. Signs of life since may have put it off: then it is not.
@@ -73,7 +81,7 @@ func (e *Engine) judge(h *home, now instant) {
 // of water begins.
 func (e *Engine) compare(h *home, now instant, history bool) {
 	e.holds = e.holds[:0]
-	h.watched = false
+	h.watched, h.ended = false, false
 	for i := range h.rules.all {
 		r := &h.rules.all[i]
 		if e.judgeRule(h, r, now) && !r.still {
@@ -105,7 +113,7 @@ func (e *Engine) endings(h *home, now instant) {
 			e.found = append(e.found, *old)
 		}
 	}
-	if len(kept) < len(all) {
+	if h.ended = len(kept) < len(all); h.ended {
 		clear(all[len(kept):])
 		h.setGoingOn(kept)
 	}

@@ -28,8 +28,9 @@ type home struct {
 	dirty     bool  // changed since the last snapshot
 	stirred   bool  // something happened that may bring a finding on or nearer: a device is another, or changed its ways
 	residents uint8 // as the registry says; 0: not known
+	ended     bool  // a finding did, and what it held back may begin
 	watched   bool  // a finding goes on that can end by any reading; one of stillness takes a sign of life
-	moved     bool  // the door did: the gate is to be made anew
+	hasty     bool  // it may have to be woken sooner than the queue has it
 
 	vouchedTo instant // DataTo before the reading under way
 	today     localDay
@@ -177,9 +178,7 @@ func (h *home) read(r *entry) Outcome {
 	}
 	d := h.device(r.Device)
 	lastReport := d.Heard
-	if d.hear(r) {
-		h.stirred = true
-	}
+	h.hear(d, r)
 	h.weighDoor(r.received)
 	if r.Quantity == stillwater.Gone {
 		return Accepted
