@@ -60,6 +60,7 @@ type Engine struct {
 	groups map[string]*group
 	said   map[said]*said // what the registry says of devices, each once
 	queue  wakeQueue
+	days   map[*time.Location]*localDay
 	now    instant
 	always bool                 // judge at every reading: the slow, obvious engine that tests hold the other against
 	found  []stillwater.Finding // that began or ended in the step under way
@@ -69,14 +70,14 @@ type Engine struct {
 // New makes an engine for the rules, which must be valid.
 func New(list []Rule) *Engine {
 	set := bind(list)
-	return &Engine{set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, groups: map[string]*group{}, said: map[said]*said{}}
+	return &Engine{set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, groups: map[string]*group{}, days: map[*time.Location]*localDay{}, said: map[said]*said{}}
 }
 
 // Put tells the engine of a household, or what changed about it. What it remembers of it stays.
 func (e *Engine) Put(spec Home) {
 	h := e.home(spec.ID)
 	if spec.Location != nil {
-		h.location, h.today = spec.Location, localDay{}
+		e.locate(h, spec.Location)
 	}
 	h.settled(spec.Residents)
 	for _, d := range spec.Devices {
@@ -102,8 +103,15 @@ func (e *Engine) saidOf(d stillwater.Device) *said {
 
 // Locate tells the engine of a household's time zone alone: its devices are learned from their readings.
 func (e *Engine) Locate(id stillwater.HouseholdID, zone *time.Location) {
-	h := e.home(id)
-	h.location, h.today = zone, localDay{}
+	e.locate(e.home(id), zone)
+}
+
+// locate says in which time zone the home is.
+func (e *Engine) locate(h *home, zone *time.Location) {
+	if e.days[zone] == nil {
+		e.days[zone] = &localDay{}
+	}
+	h.location, h.today = zone, e.days[zone]
 }
 
 // Remove forgets a household.
@@ -119,7 +127,8 @@ func (e *Engine) Remove(id stillwater.HouseholdID) {
 func (e *Engine) home(id stillwater.HouseholdID) *home {
 	h := e.homes[id]
 	if h == nil {
-		h = &home{id: id, location: time.UTC, rules: e.set, stirred: true}
+		h = &home{id: id, rules: e.set, stirred: true}
+		e.locate(h, time.UTC)
 		e.homes[id] = h
 	}
 	return h
@@ -176,10 +185,6 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 	h.dirty, h.Looked = true, e.now
 	if h.Causes != nil {
 		e.heard(h, e.now)
-	}
-	if h.hasty {
-		h.hasty = false
-		e.schedule(h)
 	}
 	judge := wakes || e.toJudge(h)
 	switch {

@@ -45,9 +45,10 @@ func (e *Engine) toJudge(h *home) bool {
 // wakes says whether the home is to be woken within the minute, for the queue keeps whole minutes. What it has for it may have been put off
 // by readings since. It must be asked before the home counts as looked at.
 func (e *Engine) wakes(h *home, now instant) bool {
-	if h.place == 0 || now < e.queue.at(h)-minute {
+	if !h.hasty && (h.place == 0 || now < e.queue.at(h)-minute) {
 		return false
 	}
+	h.hasty = false
 	e.schedule(h)
 	return h.place != 0 && now >= e.queue.at(h)-minute
 }

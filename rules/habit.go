@@ -67,7 +67,10 @@ func (b *habit) fields(c *codec) {
 // is a zero and its length, and zeros at the end are left out.
 type cells []byte
 
-const allCells = starts * lengths
+const (
+	allCells   = starts * lengths
+	cellsSpare = 16 // bytes
+)
 
 var errCells = errors.New("habits remembered are not whole")
 
@@ -98,6 +101,9 @@ func (c *cells) set(all *[allCells]uint8) {
 			out = append(out, 0, uint8(min(zeros, math.MaxUint8)))
 		}
 		out = append(out, n)
+	}
+	if cap(out)-len(out) > cellsSpare { // append doubles, and there are many homes
+		out = append(make(cells, 0, len(out)+cellsSpare), out...)
 	}
 	*c = out
 }

@@ -33,7 +33,7 @@ type home struct {
 	hasty     bool  // it may have to be woken sooner than the queue has it
 
 	vouchedTo instant // DataTo before the reading under way
-	today     localDay
+	today     *localDay // in its time zone
 }
 
 // memory is what the engine knows of a household by what happened.

@@ -59,6 +59,7 @@ func (h *home) live(k lifeKind, from, at instant) {
 		}
 		*of = at
 		if newest {
+			h.stirred = h.stirred || h.StillFrom == 0 // no stillness counted before
 			h.StillFrom = max(h.StillFrom, at)
 		}
 	}

@@ -20,8 +20,7 @@ type surging struct {
 	Hour, Day ceiling
 	Over      *surge1 // the latest window over its ceiling; nil: none of late
 
-	left  int64 // what may be drawn before a window can hold more than any of its week
-	ready bool  // left is known: it follows from the rest, and begins anew with it
+	left int64 // what may be drawn before a window can hold more than any of its week, and 1; 0: not known, it follows from the rest
 }
 
 // surge1 is a window that held too much.
@@ -56,12 +55,11 @@ func (learnedSurge) drew(h *home, r *boundRule, w draw) (judge bool) {
 	if s.Over != nil && h.DataTo.sub(s.Over.At) >= surgeCalm {
 		s.Over = nil
 	}
-	if s.left -= w.ML; s.ready && s.left >= 0 && weekOf(h.DataTo) == s.Day.Week {
+	if s.left = max(0, s.left-w.ML); s.left > 0 && weekOf(h.DataTo) == s.Day.Week {
 		return false
 	}
-	s.ready = true
 	sure, unsure := h.sure()
-	s.left = math.MaxInt64
+	left := int64(math.MaxInt64 - 1)
 	for _, l := range []struct {
 		of     *ceiling
 		common commonCeiling
@@ -73,7 +71,7 @@ func (learnedSurge) drew(h *home, r *boundRule, w draw) (judge bool) {
 		}
 		used := float64(max(0, all-unsure))
 		if used <= news && !newWeek {
-			s.left = min(s.left, int64(news)-all)
+			left = min(left, int64(news)-all)
 			continue
 		}
 		bound := l.of.bound(l.common, r.Budget)
@@ -82,8 +80,9 @@ func (learnedSurge) drew(h *home, r *boundRule, w draw) (judge bool) {
 			judge = true
 		}
 		l.of.most(h.DataTo, used, bound)
-		s.left = min(s.left, int64(l.of.news())-all)
+		left = min(left, int64(l.of.news())-all)
 	}
+	s.left = max(0, left+1)
 	return judge
 }
 
