@@ -51,6 +51,18 @@ type Finding struct {
 // Key names a finding among those that go on in a household.
 func (f Finding) Key() string { return f.Rule + "/" + string(f.Device) + f.Group }
 
+// A Trend is how her weeks have changed. Which pair is set says what of.
+type Trend struct {
+	NightBefore float64       `json:"nightBefore,omitempty"` // uses a night that were usual
+	NightNow    float64       `json:"nightNow,omitempty"`    // and are now
+	UseBefore   Litres        `json:"useBefore,omitempty"`   // a day
+	UseNow      Litres        `json:"useNow,omitempty"`
+	FirstBefore time.Duration `json:"firstBefore,omitempty"` // the first use of a day, on the local clock from midnight
+	FirstNow    time.Duration `json:"firstNow,omitempty"`
+	Weeks       int           `json:"weeks,omitempty"` // for how long
+	Seen        bool          `json:"seen,omitempty"`  // by activity sensors: there is no meter
+}
+
 // A Doubt is why the door of a home is not believed: then the home is judged as if it had no door contact. Empty: it is, or there is none.
 type Doubt string
 
@@ -68,20 +80,25 @@ type Facts struct {
 	Since     time.Time     `json:"since,omitzero"`      // when what it is about began: the last sign of life, the door's opening, the last report
 	Span      time.Duration `json:"span,omitempty"`      // how long it had lasted when it was raised
 	Limit     time.Duration `json:"limit,omitempty"`     // how long the rule allows, or the window it looks at
-	Usual     time.Duration `json:"usual,omitempty"`     // the longest of a usual day of this home; zero: not known yet
+	Usual     time.Duration `json:"usual,omitempty"`     // the longest of a usual day of this home; of a door that stands open or unmoved, the longest that is usual; zero: not known yet
+	Within    time.Duration `json:"within,omitempty"`    // nine in ten of the stillnesses that began about this hour here were over by then; zero: too few are known
+	Unseen    time.Duration `json:"unseen,omitempty"`    // how much of the time since Since nothing is known of; Span is without it
+	Every     time.Duration `json:"every,omitempty"`     // how often what covers the home usually reports, or the finding's device; zero: not known yet
 	Litres    Litres        `json:"litres,omitempty"`    // used in the window, or by the draw
 	Bound     Litres        `json:"bound,omitempty"`     // what the rule allows in the window
 	DataTo    time.Time     `json:"dataTo,omitzero"`     // up to when there is data
 	Life      Life          `json:"life"`                // last signs of life by kind
-	Rate      float64       `json:"rate,omitempty"`      // of a learned bound: how many times a year a stillness from this hour can be expected to outlast it
+	Rate      float64       `json:"rate,omitempty"`      // of stillness: how many times a year one from this hour can be expected to outlast Limit; of a night exit: how often a year the door goes about this hour; of an unusual night: how often it goes in a usual one; of a learned surge: its budget
 	Night     bool          `json:"night,omitempty"`     // local night, 22 to 6
 	Count     int           `json:"count,omitempty"`     // of a door: how often it went
 	Doubt     Doubt         `json:"doubt,omitempty"`     // why the door is not believed
+	Doorless  bool          `json:"doorless,omitempty"`  // the home has no door contact: whether she is out cannot be told
 	Absent    bool          `json:"absent,omitempty"`    // it ended because nobody is in, as people said, and not by a sign of life
 	Residents int           `json:"residents,omitempty"` // of a home of two or more: what a finding is about cannot be told apart by person
 	Step      Litres        `json:"step,omitempty"`      // the meter's resolution: less than this does not show; zero: not known yet
 	Base      Litres        `json:"base,omitempty"`      // litres an hour of a leak that goes on beside her life, and is not taken for it
 	Reduced   bool          `json:"reduced,omitempty"`   // protection is reduced: a leak may be taken for life, or hide it
+	Trend     *Trend        `json:"trend,omitempty"`     // of a trend: what has changed in her weeks
 
 	Members []HouseholdID `json:"members,omitempty"` // of a group's finding: the homes it is about, longest silent first
 	Homes   int           `json:"homes,omitempty"`   // of a group's finding: how many homes of the group could be seen, or were waited for

@@ -2,6 +2,7 @@ package stillwater
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -28,18 +29,28 @@ func (h Household) LogValue() slog.Value { return slog.StringValue(string(h.ID))
 
 // Location is the household's time zone; UTC when it is unknown or empty.
 func (h Household) Location() *time.Location {
-	if loc, err := time.LoadLocation(h.TimeZone); err == nil {
-		return loc
+	if loc, ok := zones.Load(h.TimeZone); ok {
+		return loc.(*time.Location)
 	}
-	return time.UTC
+	loc, err := time.LoadLocation(h.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	zones.Store(h.TimeZone, loc)
+	return loc
 }
 
-// A Place is where a home stands in the four levels of the grid.
+// zones are the time zones read so far, by name: time.LoadLocation reads a file each time, and a zone never changes while the program runs.
+var zones sync.Map
+
+// A Place is where a home stands in the four levels of the grid, and where its water comes from.
 type Place struct {
 	Street    string `json:"street,omitempty" yaml:"street,omitempty" doc:"street office (街道)"`
 	Community string `json:"community,omitempty" yaml:"community,omitempty" doc:"community (社区)"`
 	Grid      string `json:"grid,omitempty" yaml:"grid,omitempty" doc:"grid (网格): the area of one grid worker"`
 	Building  string `json:"building,omitempty" yaml:"building,omitempty" doc:"building (楼栋)"`
+	Riser     string `json:"riser,omitempty" yaml:"riser,omitempty" doc:"riser (立管): the pipe of the building that its water comes by"`
+	Zone      string `json:"zone,omitempty" yaml:"zone,omitempty" doc:"supply zone (供水分区) of the waterworks or the pump house"`
 }
 
 // Consent is the resident's permission; nothing of a household is stored, queued or judged without it.
@@ -104,6 +115,7 @@ type Standing struct {
 	Findings  []Finding     `json:"findings,omitempty"`  // those that go on
 	Residents int           `json:"residents,omitempty"` // of a home of two or more: it cannot be told who stirred
 	Absence   *Absence      `json:"absence,omitempty"`   // planned, or under way
+	Cut       *Announced    `json:"cut,omitempty"`       // of its water: announced, or under way
 }
 
 // Life is the last sign of life by kind, in event time; zero where none was seen.

@@ -20,13 +20,6 @@ type Entry struct {
 	Announced *Announced `json:"announced,omitempty"`
 }
 
-// Announced is the news that the water of a group of homes is, was or will be cut off: what meters show in that time is unknown, not "no use".
-type Announced struct {
-	Group string    `json:"group"`
-	From  time.Time `json:"from"`
-	To    time.Time `json:"to"`
-}
-
 // A Batch is what one shard commits at once: all of it or nothing.
 type Batch struct {
 	Entries   []Entry    // appended to the journal; Commit fills in Seq

@@ -5,10 +5,12 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"stillwater/gateway/config"
+	"stillwater/rules"
 )
 
 // commands is the command line.
@@ -54,7 +56,11 @@ func checkCommand() *cobra.Command {
 		Use:   "check --config FILE",
 		Short: "Check the configuration, all of it at once",
 		Long: `Prints every mistake in the configuration as "file:line: what, and how to mend it", and exits with 1 if there
-is one. It opens nothing but the file: no bus, no broker, no database, no secret.`,
+is one. It opens nothing but the file: no bus, no broker, no database, no secret.
+
+The name of a rule begins with that of its detector, one of these:
+
+  ` + columns(rules.Detectors(), 4),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, _, problems := loadConfig(path)
@@ -84,6 +90,26 @@ func tell(w io.Writer, problems config.Problems) error {
 		fmt.Fprintf(w, "%d mistakes\n", n)
 	}
 	return errTold
+}
+
+// columns writes names in rows of so many.
+func columns(names []string, perRow int) string {
+	widest := 0
+	for _, name := range names {
+		widest = max(widest, len(name))
+	}
+	var b strings.Builder
+	for i, name := range names {
+		switch {
+		case i == 0:
+		case i%perRow == 0:
+			b.WriteString("\n  ")
+		default:
+			b.WriteString(strings.Repeat(" ", widest+2-len(names[i-1])))
+		}
+		b.WriteString(name)
+	}
+	return b.String()
 }
 
 // sorted is the members of a set, in order.

@@ -10,6 +10,7 @@ import (
 	"stillwater/adapters/sqlite"
 	"stillwater/gateway/console"
 	"stillwater/gateway/incident"
+	"stillwater/gateway/pipeline"
 )
 
 // view is the gateway as the console sees it.
@@ -74,6 +75,14 @@ func (v *view) Act(ctx context.Context, a stillwater.Act) error {
 // Away takes an absence that somebody entered on a page.
 func (v *view) Away(ctx context.Context, a stillwater.Absence) error {
 	return v.pipeline.Away(ctx, a)
+}
+
+// WaterOf names what a home shares its water with.
+func (v *view) WaterOf(p stillwater.Place) []string { return pipeline.WaterOf(p) }
+
+// Announce takes a water cut that somebody entered on a page.
+func (v *view) Announce(ctx context.Context, a stillwater.Announced) error {
+	return v.pipeline.Announce(ctx, a)
 }
 
 // refused gives the reason of a refusal.

@@ -356,7 +356,7 @@ func (g *gateway) wireConsole() error {
 	view := &view{g}
 	o := console.Options{
 		Config: g.config.Console, Words: g.words, Clock: g.clock, Log: g.log,
-		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Health: view, Turns: view,
+		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Cuts: view, Health: view, Turns: view,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Refused: refused,
 		Stage: g.stage, Demo: g.stage != nil, Zone: g.zone,
 	}

@@ -21,6 +21,7 @@ func (a away) judge(h *home, r *boundRule, now instant, holds []stillwater.Findi
 	}
 	f := h.facts()
 	f.Since, f.Span, f.Limit, f.Night = h.Life.Door.time(), h.still(), due.sub(h.StillFrom), h.night(now)
+	h.usualHere(&f, r, true)
 	return append(holds, stillwater.Finding{Facts: f})
 }
 

@@ -103,7 +103,9 @@ func (h *home) leaks(w draw) {
 // step is the resolution of the home's meter, the coarsest if it has several; 0: not known.
 func (h *home) step() (ml int64) {
 	for i := range h.Devices {
-		ml = max(ml, h.Devices[i].Counter.step())
+		if c := h.Devices[i].Counter; c != nil {
+			ml = max(ml, c.step())
+		}
 	}
 	return ml
 }

@@ -76,8 +76,9 @@ func (n noData) weigh(g *group, h *home, now instant) (seldom float64, since ins
 		return 0, 0
 	}
 	var l look
-	for _, m := range g.members {
-		if !n.seen(m, now) || len(m.Causes) > 0 {
+	for i := 0; i < len(g.members); i += g.stride() {
+		m := g.members[i]
+		if !n.seen(m, now) || len(m.causes()) > 0 {
 			continue
 		}
 		d := m.reporter()

@@ -136,7 +136,7 @@ func (e *Engine) partake(g *group, h *home, by *bound[commonCause], c cause) {
 	default:
 		c.Until = farthest // nobody is told of a notice
 	}
-	h.Causes = append(h.Causes, c)
+	h.inCommon().Causes = append(h.causes(), c)
 	h.dirty = true
 	g.remember(&c)
 	e.schedule(h)
@@ -188,7 +188,7 @@ func (e *Engine) recover(g *group, by *bound[commonCause], began, now instant) {
 
 // heldUntil is until when a finding of stillness is held back in the home; 0: it is not.
 func (e *ruleset) heldUntil(h *home, r *boundRule) (until instant) {
-	if len(h.Causes) == 0 || !r.still {
+	if len(h.causes()) == 0 || !r.still {
 		return 0
 	}
 	for i := range e.common {
@@ -202,8 +202,8 @@ func (e *ruleset) heldUntil(h *home, r *boundRule) (until instant) {
 
 // released is when something that is held back in the home next no longer is; 0: nothing is.
 func (h *home) released() (at instant) {
-	for i := range h.Causes {
-		if c := &h.Causes[i]; c.Until < farthest && h.Looked < c.Until {
+	for i := range h.causes() {
+		if c := &h.Common.Causes[i]; c.Until < farthest && h.Looked < c.Until {
 			at = sooner(at, c.Until)
 		}
 	}

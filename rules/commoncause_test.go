@@ -14,6 +14,9 @@ import (
 	"stillwater"
 )
 
+// A span is a time from and to.
+type span struct{ From, To instant }
+
 // block is homes of one building with people who get up, use water, go out and go to bed, each in their own way; what befalls them; and
 // what their meters report.
 type block struct {
@@ -22,11 +25,11 @@ type block struct {
 	every time.Duration
 	days  int
 	doors bool
-	dry   []span                 // no water in the building
-	dark  []span                 // nothing is heard of it
-	falls map[int]instant        // from then on she does nothing
-	away  map[int]instant        // from then on nobody is in, after the door
-	news  []stillwater.Announced // with the moment it is told in order: at its From
+	dry   []span             // no water in the building
+	dark  []span             // nothing is heard of it
+	falls map[int]instant    // from then on she does nothing
+	away  map[int]instant    // from then on nobody is in, after the door
+	news  []stillwater.Entry // what people say, each with its moment
 }
 
 const blockGroup = "building/Willow Street/Riverside/7"
@@ -112,9 +115,7 @@ func (b *block) entries() []stillwater.Entry {
 			}
 		}
 	}
-	for i := range b.news {
-		all = append(all, stillwater.Entry{Announced: &b.news[i], At: b.news[i].From})
-	}
+	all = append(all, b.news...)
 	slices.SortStableFunc(all, func(a, b stillwater.Entry) int { return entryTime(&a).Compare(entryTime(&b)) })
 	return all
 }
@@ -226,10 +227,14 @@ func (b *block) line(f []string, from *instant) error {
 		return err
 	}
 	*from = sooner(*from, instantOf(at))
-	if f[len(f)-1] == "falls" {
+	switch f[len(f)-1] {
+	case "falls":
 		n, err := strconv.Atoi(f[2][1:])
 		b.falls[n] = instantOf(at)
 		return err
+	case "off": // called off
+		b.calledOff(instantOf(at))
+		return nil
 	}
 	day := f[0]
 	if strings.HasPrefix(end, "d") { // it ends on another day
@@ -247,11 +252,21 @@ func (b *block) line(f []string, from *instant) error {
 	case "nothing heard":
 		b.dark = append(b.dark, s)
 	case "announced":
-		b.news = append(b.news, stillwater.Announced{Group: blockGroup, From: at.UTC(), To: till.UTC()})
+		b.announced(s.From, s)
 	default:
 		return fmt.Errorf("nobody knows what %q is", f[2:])
 	}
 	return nil
+}
+
+// announced lets people announce a cut.
+func (b *block) announced(at instant, s span) {
+	b.news = append(b.news, stillwater.Entry{At: at.time(), Announced: &stillwater.Announced{Group: blockGroup, From: s.From.time(), To: s.To.time()}})
+}
+
+// calledOff lets them say that it is over.
+func (b *block) calledOff(at instant) {
+	b.news = append(b.news, stillwater.Entry{At: at.time(), Announced: &stillwater.Announced{Group: blockGroup, Over: true}})
 }
 
 // randomBlock is a building with cuts and falls at random.
@@ -398,8 +413,15 @@ func TestGroupsAfterRestarts(t *testing.T) {
 		list = append(list, Rule{Name: "device-silent", Severity: stillwater.Notice}, Rule{Name: "common-cause-blind", Severity: stillwater.Notice})
 		from := clock(b.days-1, 24*rand.New(rand.NewPCG(b.seed, 3)).Float64())
 		b.dark = []span{{from, from.add(3 * time.Hour)}}
-		entries := b.entries()
 		rng := rand.New(rand.NewPCG(b.seed, 4))
+		for range rapid.IntRange(0, 3).Draw(t, "news") {
+			at := clock(b.days-1, 30*rng.Float64())
+			b.announced(at.add(time.Duration(rng.IntN(600)-300)*time.Minute), span{at, at.add(time.Duration(1+rng.IntN(20*60)) * time.Minute)})
+			if rng.IntN(2) == 0 {
+				b.calledOff(at.add(time.Duration(rng.IntN(600)) * time.Minute))
+			}
+		}
+		entries := b.entries()
 		whole := asText(playAll(b.engine(list, blockGroup), entries, nil))
 		stopped := asText(playAll(b.engine(list, blockGroup), entries, func(i int, e *Engine) *Engine {
 			if i < len(entries)/2 || rng.IntN(40) > 0 {
@@ -416,4 +438,64 @@ func TestGroupsAfterRestarts(t *testing.T) {
 			t.Fatalf("judging always: %s", difference(always, whole))
 		}
 	})
+}
+
+// TestAnnouncedTwice is law 4 where some of the homes have been stored later than others: what was announced is replayed over
+// memories that have it already, and changes nothing in them.
+func TestAnnouncedTwice(t *testing.T) {
+	b := &block{seed: 5, homes: 5, days: 3, every: 15 * time.Minute}
+	b.announced(clock(2, 9), span{clock(2, 10), clock(2, 18)})
+	b.calledOff(clock(2, 14))
+	b.announced(clock(2, 15), span{clock(2, 20), clock(3, 8)})
+	e := b.engine(Defaults(), blockGroup)
+	playAll(e, b.entries(), nil)
+	known := func() (all []any) {
+		for n := range b.homes {
+			h := e.homes[b.id(n)]
+			all = append(all, fmt.Sprint(h.StillFrom, h.WholeFrom, h.Covered, h.cuts()))
+		}
+		return all
+	}
+	before := known()
+	for i := range b.news {
+		e.Step(&b.news[i])
+	}
+	if after := known(); !slices.Equal(after, before) {
+		t.Errorf("the news came again: %v, was %v", after, before)
+	}
+	want := []cut{{clock(2, 10), clock(2, 14), clock(2, 9), blockGroup}, {clock(2, 20), clock(3, 8), clock(2, 15), blockGroup}}
+	if got := e.homes[b.id(0)].cuts(); !slices.Equal(got, want) {
+		t.Errorf("cuts %v, want %v", got, want)
+	}
+}
+
+// TestAbsentHomesTellNothing: in a building from which most are away as planned, or went out through the door, two who fall in the same
+// hour are no water cut.
+func TestAbsentHomesTellNothing(t *testing.T) {
+	for _, doors := range []bool{false, true} {
+		b := &block{seed: 8, homes: 9, days: 40, every: 15 * time.Minute, doors: doors, falls: map[int]instant{}, away: map[int]instant{}}
+		gone, fell := clock(39, 8.9), clock(39, 15)
+		for n := range 7 {
+			if out := slices.IndexFunc(b.day(n, 39), func(d deed) bool { return d.door }); doors && out >= 0 {
+				b.away[n] = b.day(n, 39)[out].at.add(time.Second)
+				continue
+			}
+			b.falls[n] = gone
+			b.news = append(b.news, stillwater.Entry{Away: &stillwater.Absence{Household: b.id(n), From: gone.time(), Until: clock(45, 0).time(), At: gone.time()}})
+		}
+		b.falls[7], b.falls[8] = fell, fell
+		found := playAll(b.engine(Defaults(), blockGroup), b.entries(), nil)
+		alerts := 0
+		for _, f := range found {
+			if f.Group != "" && f.Kind == stillwater.Welfare {
+				t.Errorf("doors %v: %s of %v at %s", doors, f.Rule, f.Facts.Members, moment(f.Began))
+			}
+			if f.Kind == stillwater.Welfare && f.Severity == stillwater.Alert && f.Ended.IsZero() && (f.Household == b.id(7) || f.Household == b.id(8)) && !f.Began.Before(fell.time()) {
+				alerts++
+			}
+		}
+		if alerts < 2 {
+			t.Errorf("doors %v: %d alerts of the two who fell", doors, alerts)
+		}
+	}
 }

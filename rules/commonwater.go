@@ -31,8 +31,9 @@ func (noWater) explains(_ *home, r *boundRule, f *stillwater.Finding) bool {
 	return r != nil && r.still && f.Kind == stillwater.Welfare && f.Severity.Above(stillwater.Notice)
 }
 
+// seen is so for a home with somebody in it, as far as is known: who is away, as planned or through the door, draws nothing anyway.
 func (noWater) seen(h *home, now instant) bool {
-	return h.DataTo != 0 && h.stillSince() != 0 && !h.blind(now)
+	return h.DataTo != 0 && h.stillSince() != 0 && !h.blind(now) && !h.paused(now) && !h.out()
 }
 
 // struck is so for a home that has been still since then, or a little later as the pipes drained, and had not been for unusually long
@@ -75,8 +76,8 @@ func (n noWater) weigh(g *group, h *home, now instant) (seldom float64, since in
 	for at := h.DataTo.add(-cutMin); at >= h.stillSince().add(-cutDrains) && h.DataTo.sub(at) <= cutMax; at = at.add(-cutStep) {
 		looks = append(looks, look{at: at})
 	}
-	for _, m := range g.members {
-		if n.seen(m, now) && len(m.Causes) == 0 {
+	for i := 0; i < len(g.members); i += g.stride() {
+		if m := g.members[i]; n.seen(m, now) && len(m.causes()) == 0 {
 			m.lookedAt(looks, h.DataTo)
 		}
 	}
@@ -169,7 +170,7 @@ func (h *home) stillThrough(o *outlook, from, to instant) float64 {
 
 // dry says whether the stillness under way is one of those that befell a group: it says nothing of the home's routine.
 func (h *home) dry() bool {
-	if len(h.Causes) == 0 {
+	if len(h.causes()) == 0 {
 		return false
 	}
 	for _, by := range h.rules.common {

@@ -57,12 +57,6 @@ type hastened interface {
 	hastened()
 }
 
-// A lifeWatcher is told of every sign of life, by its kind and moment, after the home's memory has it; a late one may be older than
-// others.
-type lifeWatcher interface {
-	lived(h *home, r *boundRule, k lifeKind, at instant)
-}
-
 // eager is judged at every reading.
 type eager interface{ eager() }
 
@@ -87,6 +81,9 @@ var detectors = map[string]detector{
 	"device-door-stuck":      doorFault{faultStuck},
 	"device-door-inverted":   doorFault{faultInverted},
 	"device-door-chattering": doorFault{faultLoose},
+	"trend-night":            trend{ofNight},
+	"trend-use":              trend{ofUse},
+	"trend-first":            trend{ofFirst},
 	"absence-use":            absenceUse{},
 	"absence-back":           absenceBack{},
 	"device-silent":          deviceSilent{},
@@ -96,7 +93,8 @@ var detectors = map[string]detector{
 	"custom":                 (*custom)(nil), // each rule has its own; see bind
 }
 
-func detectorNames() []string {
+// Detectors are the names that a rule's can begin with, in order.
+func Detectors() []string {
 	names := make([]string, 0, len(detectors))
 	for name := range detectors {
 		names = append(names, name)
@@ -120,6 +118,16 @@ func detectorOf(name string) detector {
 	return nil
 }
 
+// nearestDetector is the detector somebody most likely meant by the beginning of a rule's name; "": none is near.
+func nearestDetector(name string) string {
+	for prefix := name; prefix != ""; prefix = prefix[:max(0, strings.LastIndexByte(prefix, '-'))] {
+		if near := stillwater.Nearest(prefix, Detectors()); near != "" {
+			return near
+		}
+	}
+	return ""
+}
+
 // boundRule is a rule with its detector.
 type boundRule struct {
 	Rule
@@ -137,7 +145,6 @@ type ruleset struct {
 	water     []bound[waterDetector]
 	draws     []bound[drawWatcher]
 	nearer    []bound[hastened]
-	life      []bound[lifeWatcher]
 	common    []bound[commonCause]
 	eager     bool          // every reading is judged
 	within    time.Duration // the longest window: draws are remembered so long
@@ -146,6 +153,7 @@ type ruleset struct {
 	outings   bool          // and one has learned how long that is usual
 	shortest  time.Duration // no stillness in the home that follows a sign of life is told of sooner
 	running   float64       // the budget of a running draw; 0: none learns
+	trends    bool          // a rule asks how her weeks change
 	calendar  Calendar
 	merge     time.Duration // what no window can tell from one draw, where there are very many
 }
@@ -154,6 +162,8 @@ type ruleset struct {
 func (s *ruleset) learn(r *boundRule) {
 	_, isAway := r.detector.(away)
 	s.away = s.away || isAway && r.Severity.Above(stillwater.Question)
+	_, isTrend := r.detector.(trend)
+	s.trends = s.trends || isTrend
 	if r.Budget == 0 {
 		return
 	}
@@ -170,7 +180,7 @@ func (s *ruleset) learn(r *boundRule) {
 	}
 	switch r.detector.(type) {
 	case learnedSilence:
-		s.per.alerts = r.Budget
+		s.per.alerts, s.within = r.Budget, max(s.within, 24*time.Hour) // see slow.seek
 	case away:
 		s.per.asks, s.outings = r.Budget, true
 	}
@@ -230,7 +240,6 @@ func (s *ruleset) add(r *boundRule) {
 	addTo(&s.water, r)
 	addTo(&s.draws, r)
 	addTo(&s.nearer, r)
-	addTo(&s.life, r)
 	addTo(&s.common, r)
 	if _, ok := r.detector.(eager); ok {
 		s.eager = true

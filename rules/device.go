@@ -14,7 +14,7 @@ type device struct {
 	Report    instant  // event clock: when it last reported as it does at intervals
 	Vouched   instant  // up to when its readings vouch
 	DoorSince instant  // since when the door stands as it does
-	Counter   counter  // of a meter
+	Counter   *counter // of a meter
 	Recent    []recent // by quantity
 	Rate      cadence  // of arrivals
 	Kind      kind     // learned from its quantities where no registry says it
@@ -82,7 +82,7 @@ func (d *device) fields(c *codec) {
 	c.time(5, &d.Report)
 	c.time(6, &d.Vouched)
 	c.time(7, &d.DoorSince)
-	c.part(8, &d.Counter)
+	optional(c, 8, &d.Counter)
 	c.part(9, &d.Rate)
 	parts(c, 10, &d.Recent)
 	optional(c, 11, &d.Trust)

@@ -13,17 +13,17 @@ type doorway struct {
 	Open [openParts]spell    // the longest time a door stood open in it, by day and by night
 	Last [openParts]openDays // the same of the days before it
 	Next uint8               // where the next goes
-	Seen uint16              // days seen in all
+
+	Tonight uint8 // comings and goings in the night under way
+	Night   int32 // which that is
 
 	Hours [24]uint16 // comings and goings by the local hour, in 1/once, fading
 	Days  uint16     // days these were counted in; they fade with them
 	Faded uint16     // of Seen, when they last faded
+	Seen  uint16     // days seen in all
 
-	Night   int32 // the night under way
-	Tonight uint8 // comings and goings in it
-
-	Evening int32 // the evening under way
-	Callers uint8 // how often the door went in it once, and somebody was in after that
+	Callers uint8 // how often the door went once in the evening under way, and somebody was in after that
+	Evening int32 // which that is
 }
 
 // The parts of a day that doors are known by.

@@ -38,15 +38,15 @@ type doorTrust struct {
 	Moved time.Duration // home.Covered when it last moved, or was heard again: the time since is known to be without
 	Mean  uint16        // minutes covered between its comings and goings, on average over some
 	Gap   uint16        // hours: the longest between two that is usual; it fades over months
-	Known uint8         // how many comings and goings there were; at most 255
 
 	OpenFor  uint32 // seconds it said that the door was open, of late
 	ShutFor  uint32 // and closed
-	Spells   uint8  // how many times these were
+	Known    uint8  // how many comings and goings there were; at most 255
+	Spells   uint8  // how many times it was open and closed
 	Inverted bool   // it says open when the door is closed
 
-	Hour    instant // when the hour under way began
-	InHour  uint8   // transitions in it
+	InHour  uint8   // transitions in the hour under way
+	Hour    instant // when that began
 	Rattled instant // event clock: when there last were more in an hour than people make; 0: it is calm
 }
 
@@ -348,7 +348,7 @@ func (f doorFault) judge(h *home, r *boundRule, now instant, holds []stillwater.
 			continue
 		}
 		facts := h.facts()
-		facts.Since, facts.DataTo = d.DoorSince.time(), d.Heard.time()
+		facts.Since, facts.DataTo, facts.Usual = d.DoorSince.time(), d.Heard.time(), time.Duration(d.Trust.Gap)*time.Hour
 		if f.fault == faultLoose {
 			facts.Since = d.Trust.Hour.time()
 		}

@@ -183,7 +183,7 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 	h.heard(e.now)
 	wakes := e.wakes(h, e.now)
 	h.dirty, h.Looked = true, e.now
-	if h.Causes != nil {
+	if h.Common != nil {
 		e.heard(h, e.now)
 	}
 	judge := wakes || e.toJudge(h)

@@ -3,8 +3,6 @@ package rules
 import (
 	"cmp"
 	"slices"
-	"strings"
-	"time"
 
 	"stillwater"
 )
@@ -54,11 +52,48 @@ func (c *cause) fields(k *codec) {
 	k.flag(10, &c.Ended)
 }
 
+// inCommon is what befell a home together with others.
+type inCommon struct {
+	Causes []cause // its part in what was found of its groups
+	Cuts   []cut   // when its water was announced to be cut off
+}
+
+func (m *memory) commonFields(c *codec) {
+	b := inCommon{m.causes(), m.cuts()}
+	parts(c, 40, &b.Causes)
+	parts(c, 41, &b.Cuts)
+	if c.reading && (b.Causes != nil || b.Cuts != nil) {
+		m.Common = &b
+	}
+}
+
+func (m *memory) causes() []cause {
+	if m.Common == nil {
+		return nil
+	}
+	return m.Common.Causes
+}
+
+func (m *memory) cuts() []cut {
+	if m.Common == nil {
+		return nil
+	}
+	return m.Common.Cuts
+}
+
+// inCommon is what befell the home with others, made if nothing did yet.
+func (m *memory) inCommon() *inCommon {
+	if m.Common == nil {
+		m.Common = &inCommon{}
+	}
+	return m.Common
+}
+
 // part is the home's part in what the rule found, nil: it has none.
 func (m *memory) part(rule string) *cause {
-	for i := range m.Causes {
-		if m.Causes[i].Rule == rule {
-			return &m.Causes[i]
+	for i := range m.causes() {
+		if m.Common.Causes[i].Rule == rule {
+			return &m.Common.Causes[i]
 		}
 	}
 	return nil
@@ -92,18 +127,22 @@ func (e *Engine) Share(id stillwater.HouseholdID, groups []string) { e.join(e.ho
 
 // rejoin counts the parts that a memory brings back. Of a group that the home is no longer in, it has none.
 func (e *Engine) rejoin(h *home) {
-	h.Causes = slices.DeleteFunc(h.Causes, func(c cause) bool {
+	if h.Common == nil {
+		return
+	}
+	b := h.Common
+	b.Causes = slices.DeleteFunc(b.Causes, func(c cause) bool {
 		return !slices.ContainsFunc(h.groups, func(g *group) bool { return g.id == c.Group })
 	})
-	for i := range h.Causes {
-		e.groups[h.Causes[i].Group].remember(&h.Causes[i])
+	for i := range b.Causes {
+		e.groups[b.Causes[i].Group].remember(&b.Causes[i])
 	}
 }
 
 // leave forgets the home's part in what befell a group.
 func (h *home) leave(g *group) {
-	for i := 0; i < len(h.Causes); {
-		c := &h.Causes[i]
+	for i := 0; i < len(h.causes()); {
+		c := &h.Common.Causes[i]
 		if c.Group != g.id {
 			i++
 			continue
@@ -115,9 +154,11 @@ func (h *home) leave(g *group) {
 
 // drop forgets the home's part in what the rule found.
 func (h *home) drop(rule string) {
-	h.Causes = slices.DeleteFunc(h.Causes, func(c cause) bool { return c.Rule == rule })
-	if len(h.Causes) == 0 {
-		h.Causes = nil // of most homes
+	if b := h.Common; b != nil {
+		b.Causes = slices.DeleteFunc(b.Causes, func(c cause) bool { return c.Rule == rule })
+		if len(b.Causes) == 0 && len(b.Cuts) == 0 {
+			h.Common = nil // of most homes
+		}
 	}
 	h.dirty = true
 }
@@ -129,6 +170,12 @@ func (g *group) add(h *home) {
 		g.members = slices.Insert(g.members, i, h)
 	}
 }
+
+// weighedHomes is how many homes of a group are looked at: of a supply zone with thousands, every n-th tells as much.
+const weighedHomes = 400
+
+// stride is by how many members to go on so that no more than weighedHomes are looked at.
+func (g *group) stride() int { return max(1, (len(g.members)+weighedHomes-1)/weighedHomes) }
 
 func (g *group) remove(h *home) {
 	if i, in := slices.BinarySearchFunc(g.members, h.id, byHousehold); in {
@@ -180,50 +227,4 @@ func (e *Engine) goesOn(c *cause) (*group, *befallen) {
 		return g, g.findingOf(c.Rule)
 	}
 	return nil, nil
-}
-
-// A span is a time from and to.
-type span struct{ From, To instant }
-
-func (s *span) fields(c *codec) {
-	c.time(1, &s.From)
-	c.time(2, &s.To)
-}
-
-// longestCut is the longest time that can be announced: what is not known may not be made long by a slip of the pen.
-const longestCut = 72 * time.Hour
-
-// announce takes the news that the water of a group is or was cut off: what its meters show of no use in that time says nothing, also
-// where they have shown it already.
-func (e *Engine) announce(a *stillwater.Announced, at instant) {
-	e.now = max(e.now, at)
-	g, s := e.groups[a.Group], span{instantOf(a.From), instantOf(a.To)}
-	if g == nil || s.To <= s.From || s.To.sub(s.From) > longestCut {
-		return
-	}
-	for _, h := range g.members {
-		since := h.stillSince()
-		known, _ := h.cutWithin(since, h.DataTo)
-		h.Cuts = slices.DeleteFunc(h.Cuts, func(old span) bool { return old.To.sub(h.DataTo) < -longestCut })
-		h.Cuts = append(h.Cuts, s)
-		slices.SortFunc(h.Cuts, func(a, b span) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
-		if length, end := h.cutWithin(since, h.DataTo); length > known && h.covering() == meter {
-			h.hole(length-known, end)
-		}
-		h.dirty, h.Looked, h.stirred = true, e.now, true
-		e.judge(h, e.now)
-	}
-	slices.SortStableFunc(e.found, func(a, b stillwater.Finding) int { return strings.Compare(string(a.Household), string(b.Household)) })
-}
-
-// cutWithin is how much of the time between two moments the water was announced to be cut off, and until when the last of it was.
-func (h *home) cutWithin(from, to instant) (length time.Duration, end instant) {
-	for _, c := range h.Cuts { // by their beginning; they may overlap
-		c.From, c.To = max(c.From, from), min(c.To, to)
-		if c.To > c.From {
-			length += c.To.sub(c.From)
-			from, end = c.To, c.To
-		}
-	}
-	return length, end
 }

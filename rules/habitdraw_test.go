@@ -81,6 +81,12 @@ func TestAutomaticDrawsAreNoLife(t *testing.T) {
 		{"a fountain by the minute", time.Minute, 0.1, rhythm(45*time.Minute, 0.6)},
 		{"a fountain each five minutes", 5 * time.Minute, 0.1, rhythm(45*time.Minute, 0.6)},
 		{"a purifier by the minute", time.Minute, 0.1, rhythm(6*time.Hour, 3)},
+		{"a fountain in whole litres", 15 * time.Minute, 1, rhythm(45*time.Minute, 0.6)},
+		{"a slow fountain in whole litres", 15 * time.Minute, 1, rhythm(2*time.Hour, 0.8)},
+		{"a fountain by the hour", time.Hour, 1, rhythm(45*time.Minute, 0.6)},
+		{"a drip by the hour", time.Hour, 1, rhythm(time.Minute, 0.01)},
+		{"a purifier in whole litres", 15 * time.Minute, 1, rhythm(7*time.Hour, 2.4)},
+		{"a purifier each eight hours", 15 * time.Minute, 1, rhythm(8*time.Hour, 3.5)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newWaterHome(t, c.every, c.step)
@@ -108,7 +114,7 @@ func TestAutomaticDrawsAreNoLife(t *testing.T) {
 			if alert.IsZero() || alert.Sub(fell) > 50*time.Hour {
 				t.Errorf("fell at %v, alert at %v", fell, alert)
 			}
-			h.days(2, person)
+			h.days(5, person)
 			if h.home().Habit.known() {
 				t.Error("known although it has stopped")
 			}
@@ -116,16 +122,34 @@ func TestAutomaticDrawsAreNoLife(t *testing.T) {
 	}
 }
 
+// TestSheIsSeenBesideTheFountain: who draws as little as the fountain, but more often than it does, or more at once, is seen.
+func TestSheIsSeenBesideTheFountain(t *testing.T) {
+	fountain := rhythm(45*time.Minute, 0.6)
+	for name, hers := range map[string]func(from, to time.Time) float64{
+		"sips":  rhythm(30*time.Minute, 0.8),
+		"flush": rhythm(3*time.Hour, 4),
+	} {
+		h := newWaterHome(t, 15*time.Minute, 1)
+		h.days(40, both(livesAlone(3), fountain))
+		h.days(2, both(hers, fountain))
+		if seen := h.home().Life.Water.time(); !h.home().Habit.known() || h.at.Sub(seen) > 6*time.Hour {
+			t.Errorf("%s: last seen %v ago", name, h.at.Sub(seen))
+		}
+	}
+}
+
 // TestPeopleAreNotAutomatic: of many homes without an automatic draw none is taken to have one, those neither that get up at night.
 func TestPeopleAreNotAutomatic(t *testing.T) {
 	for seed := range uint64(20) {
-		for _, every := range []time.Duration{time.Minute, 15 * time.Minute} {
-			h := newWaterHome(t, every, 1)
-			person, nights := livesAlone(seed), nightly(seed)
-			for day := range 40 {
-				h.days(1, both(person, nights))
-				if h.home().Habit != nil && h.home().Habit.known() {
-					t.Fatalf("seed %d, read each %v: after %d days she is taken for a machine: %+v", seed, every, day+1, *h.home().Habit)
+		for _, every := range []time.Duration{time.Minute, 15 * time.Minute, time.Hour} {
+			for _, nights := range []func(from, to time.Time) float64{nightly(seed), readsLate(seed)} {
+				h := newWaterHome(t, every, 1)
+				person := livesAlone(seed)
+				for day := range 40 {
+					h.days(1, both(person, nights))
+					if h.home().Habit != nil && h.home().Habit.known() {
+						t.Fatalf("seed %d, read each %v: after %d days she is taken for a machine: %+v", seed, every, day+1, *h.home().Habit)
+					}
 				}
 			}
 		}
@@ -145,5 +169,18 @@ func nightly(seed uint64) func(from, to time.Time) float64 {
 			return 6
 		}
 		return 0
+	}
+}
+
+// readsLate is a glass of water or two between midnight and two, every night.
+func readsLate(seed uint64) func(from, to time.Time) float64 {
+	rng := rand.New(rand.NewPCG(seed, 11))
+	next := monday
+	return func(_, to time.Time) float64 {
+		if to.Before(next) || to.In(shanghai).Hour() >= 2 {
+			return 0
+		}
+		next = to.Add(time.Duration(30+rng.IntN(80)) * time.Minute)
+		return 0.5 + rng.Float64()
 	}
 }

@@ -32,7 +32,7 @@ type home struct {
 	watched   bool  // a finding goes on that can end by any reading; one of stillness takes a sign of life
 	hasty     bool  // it may have to be woken sooner than the queue has it
 
-	vouchedTo instant // DataTo before the reading under way
+	vouchedTo instant   // DataTo before the reading under way
 	today     *localDay // in its time zone
 }
 
@@ -55,31 +55,31 @@ type memory struct {
 	Running        flow // a draw that does not end
 	Usually        usually
 	Routine        *routine      // nil: no rule learns, or nothing was learned yet
-	Goings         uint8         // how often the door went since she was known to be in
-	GoneAt         instant       // when it last went
-	InRow          uint8         // how often it went since any other sign of life
-	Moves          uint8         // and how often it opened or closed
-	DoorBefore     instant       // the last sign of life of the door before these
-	Doubt          doubt         // why the door is not believed
-	Unknown        instant       // until when it was not, if nothing has shown since where she is; 0: something has
-	Doorway        *doorway      // the ways of the doors; nil: none was seen to move
-	SettledDay     int32         // the local day on which the routine was last settled
-	SettledCovered time.Duration // Covered then
+	SettledCovered time.Duration // Covered when the routine was last settled
+	SettledDay     int32         // and the local day on which that was
 
-	Awaits bool // history came and it was not judged since; see Engine.read
+	Awaits     bool     // history came and it was not judged since; see Engine.read
+	Doubt      doubt    // why the door is not believed
+	Goings     uint8    // how often the door went since she was known to be in
+	InRow      uint8    // how often it went since any other sign of life
+	Moves      uint8    // and how often it opened or closed
+	GoneAt     instant  // when it last went
+	DoorBefore instant  // the last sign of life of the door before these
+	Unknown    instant  // until when the door was not believed, if nothing has shown since where she is; 0: something has
+	Doorway    *doorway // the ways of the doors; nil: none was seen to move
 
 	Surging surging
 	Pouring pouring
 	Nights  nights
 	Base    *base      // of a leak that goes on; nil: none does
 	Habit   *habitDraw // what it draws by itself; nil: its meter is too coarse to say
+	Trends  *trends    // of her weeks; nil: no rule asks, or nothing was seen yet
 
 	Absence *absence // planned; nil: none
 	Taught  lesson   // the last that was learned
 
 	Active *[]stillwater.Finding // findings that go on; nil: none
-	Causes []cause               // its part in what befell its groups; nil: none
-	Cuts   []span                // when its water was announced to be cut off
+	Common *inCommon             // what befell it with its groups; nil: nothing of late
 }
 
 func (m *memory) fields(c *codec) {
@@ -117,8 +117,8 @@ func (m *memory) fields(c *codec) {
 	c.part(32, &m.Nights)
 	optional(c, 33, &m.Base)
 	optional(c, 34, &m.Habit)
-	parts(c, 40, &m.Causes)
-	parts(c, 41, &m.Cuts)
+	m.commonFields(c)
+	optional(c, 45, &m.Trends)
 	optional(c, 50, &m.Absence)
 	c.part(51, &m.Taught)
 	if c.reading {
@@ -211,7 +211,10 @@ func (h *home) readCounter(d *device, r *entry) Outcome {
 	if r.Undated {
 		return Accepted
 	}
-	before := d.Counter
+	if d.Counter == nil {
+		d.Counter = &counter{}
+	}
+	before := *d.Counter
 	w, outcome := d.Counter.advance(r.Value, r.at, d.said.rollover)
 	h.refute(&before, outcome)
 	if outcome == Held {
@@ -227,7 +230,7 @@ func (h *home) readCounter(d *device, r *entry) Outcome {
 	if hole := w.From.sub(d.Vouched); hole > 0 {
 		h.hole(hole, w.From)
 	}
-	if w.ML == 0 && h.Cuts != nil {
+	if w.ML == 0 && h.Common != nil {
 		if length, end := h.cutWithin(w.From, w.To); length > 0 {
 			h.hole(length, end)
 		}
@@ -252,6 +255,7 @@ func (h *home) vouchEvent(d *device, r *entry) {
 		h.hole(gap, r.at)
 	}
 	h.advanceTo(r)
+	h.passDays()
 }
 
 // eventPatience is the longest time between two reports of the device that they vouch for.
@@ -302,6 +306,7 @@ func (h *home) drawn(w draw) {
 	if itself := h.byItself(w); w.ML > 0 {
 		if !itself && !h.isBase(w) {
 			h.live(byWater, w.From, w.To)
+			h.drank(w)
 		}
 		h.drewAway(w)
 		h.Draws.forget(h.DataTo.add(-h.rules.within))
@@ -314,6 +319,7 @@ func (h *home) drawn(w draw) {
 			h.stirred = true
 		}
 	}
+	h.passDays()
 }
 
 // usual is the longest stillness of a usual day; zero: not known yet.
@@ -329,7 +335,7 @@ func (h *home) still() time.Duration {
 
 // facts are what every finding about the home says.
 func (h *home) facts() stillwater.Facts {
-	return stillwater.Facts{DataTo: h.DataTo.time(), Life: h.Life.told(), Usual: h.usual(), Doubt: h.Doubt.told(), Reduced: h.reduced(), Step: litres(h.step())}
+	return stillwater.Facts{DataTo: h.DataTo.time(), Life: h.Life.told(), Usual: h.usual(), Doubt: h.Doubt.told(), Reduced: h.reduced(), Step: litres(h.step()), Every: h.every(), Doorless: h.doorless()}
 }
 
 // night says whether it is night in the home at the moment: from 22 to 6.

@@ -38,7 +38,7 @@ func (h *home) readLate(r *entry) {
 func (h *home) correctDraw(d *device, late sample) {
 	before, after := d.recentOf(1).around(late.At)
 	known := before.At != 0 && after.At != 0 && before.Value <= late.Value && late.Value <= after.Value && before.Value < after.Value
-	if !known || d.Counter.Held != nil {
+	if !known || d.Counter == nil || d.Counter.Held != nil {
 		return
 	}
 	ml := int64((after.Value-late.Value)*1000 + 0.5)

@@ -18,6 +18,8 @@ const (
 	nightLeast  = 60_000 // a draw of so little is never too much, by night
 	dayLeast    = 120_000
 	fineReading = 10 * time.Minute // readings so close show a draw as it is; others need two in a row
+	choresMost  = 150_000          // a tap that runs gives more, chores hardly ever
+	choresMore  = 2                // times the limit, for them
 )
 
 // pouring is what a home remembers of its longest draws.
@@ -116,7 +118,17 @@ func (runningDraw) tooMuch(h *home, r *boundRule) (ml int64, bound float64, yes 
 		least = nightLeast
 	}
 	bound = max(least, float64(r.Over)*1000, c.bound(common, r.Budget/2))
+	if c == &h.Pouring.Day && !c.known() && h.choresPace(s) {
+		bound *= choresMore
+	}
 	return ml, bound, float64(ml) > bound || s.lasted() >= r.After
+}
+
+// choresPace says whether a draw may be chores: cleaning, washing by hand. They stop again and again, which an hourly meter does not show, and
+// by the hour they come to less than a tap that runs. How much of it is usual here is not known in the first weeks.
+func (h *home) choresPace(s *flow) bool {
+	p := &h.Pouring
+	return time.Duration(p.Span)*time.Second > fineReading && float64(s.ML) < choresMost*s.lasted().Hours()
 }
 
 func (d runningDraw) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {

@@ -22,9 +22,7 @@ func (l learnedSilence) judge(h *home, r *boundRule, now instant, holds []stillw
 	}
 	f := h.facts()
 	f.Since, f.Span, f.Limit, f.Night = h.stillSince().time(), h.still(), due.sub(h.StillFrom), h.night(now)
-	if !h.active(r.Name, "") { // what goes on keeps the facts it began with
-		f.Rate = h.Routine.rate(h.startHour(), false, f.Limit)
-	}
+	h.usualHere(&f, r, false)
 	return append(holds, stillwater.Finding{Facts: f})
 }
 

@@ -64,8 +64,8 @@ func (h *home) live(k lifeKind, from, at instant) {
 		}
 	}
 	h.relearn(at)
-	for _, w := range h.rules.life {
-		w.as.lived(h, w.boundRule, k, at)
+	if h.rules.trends {
+		h.used(k, from, at)
 	}
 	if k != byDoor && !gone {
 		h.nextDue = sooner(h.nextDue, h.StillFrom.add(h.rules.shortest))

@@ -34,7 +34,7 @@ func (n nightExit) judge(h *home, r *boundRule, now instant, holds []stillwater.
 	f := h.facts()
 	f.Since, f.Span, f.Limit, f.Night = h.GoneAt.time(), h.DataTo.sub(h.GoneAt), r.After, true
 	if goings, days := h.Doorway.about(h.GoneAt.time().In(h.location).Hour()); days > 0 {
-		f.Rate = goings / days * wholeYear
+		f.Rate = max(0, goings-1) / days * wholeYear // without this one
 	}
 	return append(holds, stillwater.Finding{Facts: f})
 }

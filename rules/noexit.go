@@ -27,6 +27,7 @@ func (n noExit) judge(h *home, r *boundRule, now instant, holds []stillwater.Fin
 	}
 	f := h.facts()
 	f.Since, f.Span, f.Limit = h.Life.Door.time(), h.unmoved(), due.sub(h.DataTo.add(-h.unmoved()))
+	f.Usual = h.usuallyUnmoved()
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
@@ -48,6 +49,16 @@ func (noExit) due(h *home, r *boundRule) instant {
 
 // hastened is there because who was out is in.
 func (noExit) hastened() {}
+
+// usuallyUnmoved is for how long no door moves at most, as usual.
+func (h *home) usuallyUnmoved() (most time.Duration) {
+	for i := range h.Devices {
+		if t := h.Devices[i].Trust; t != nil {
+			most = max(most, time.Duration(t.Gap)*time.Hour)
+		}
+	}
+	return most
+}
 
 // unmoved is for how much covered time no door has moved.
 func (h *home) unmoved() time.Duration {

@@ -289,16 +289,17 @@ func (r *routine) bound(hour int, out bool) time.Duration {
 
 // rate is how many times a year a stillness that begins at the hour can be expected to outlast the bound.
 func (r *routine) rate(hour int, out bool, bound time.Duration) float64 {
-	b, common := &r.Inside, &commonAll
+	common := &commonAll
 	switch {
-	case r.Outing != nil && out:
-		b, common = r.Outing, &commonOuting
-	case r.Outing != nil:
+	case r.Outing == nil || r.Blended:
+	case out:
+		common = &commonOuting
+	default:
 		common = &commonInside
 	}
 	i := max(0, classOf(bound.Hours()))
 	var o outlook
-	o.expect(r, common, lengths, b)
+	o.expect(r, common, lengths, r.habitsOf(out)...)
 	return o.longer[hour/startSpan][i] * wholeYear
 }
 

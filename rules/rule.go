@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"stillwater"
@@ -11,7 +10,7 @@ import (
 
 // A Rule is a detector with parameters and a severity. Which parameters count is the detector's, named by how the rule's name begins.
 type Rule struct {
-	Name     string              `yaml:"rule" doc:"begins with its detector: silence, surge, leak, leak-running, door-open, door-open-night, door-unusual, night-exit, no-exit, away, device-silent, device-blind, device-door-stuck, device-door-inverted, device-door-chattering, common-cause-water, common-cause-blind, custom"`
+	Name     string              `yaml:"rule" doc:"begins with its detector: silence, surge, leak, leak-running, door-open, door-open-night, door-unusual, night-exit, no-exit, away, trend-night, trend-use, trend-first, device-silent, device-blind, device-door-stuck, device-door-inverted, device-door-chattering, common-cause-water, common-cause-blind, custom"`
 	Severity stillwater.Severity `yaml:"severity" doc:"notice (maintenance), question (family is asked, nobody is sent), alert or urgent"`
 	Trial    bool                `yaml:"trial,omitempty" doc:"true: the rule is counted and reported, and tells nobody"`
 	After    time.Duration       `yaml:"after,omitempty" doc:"how long before it is raised: without a sign of life, with the door open, without a report, of running water"`
@@ -46,6 +45,9 @@ func Defaults() []Rule {
 		{Name: "door-unusual", Severity: stillwater.Question},
 		{Name: "night-exit", Severity: stillwater.Alert, After: 30 * time.Minute},
 		{Name: "no-exit", Severity: stillwater.Notice, After: 7 * 24 * time.Hour},
+		{Name: "trend-night", Severity: stillwater.Notice},
+		{Name: "trend-use", Severity: stillwater.Notice},
+		{Name: "trend-first", Severity: stillwater.Notice},
 		{Name: "device-silent", Severity: stillwater.Notice},
 		{Name: "device-blind", Severity: stillwater.Alert, After: 24 * time.Hour},
 		{Name: "device-door-stuck", Severity: stillwater.Notice},
@@ -95,8 +97,15 @@ func (r *Rule) Validate(report func(field any, problem string)) {
 	}
 	d := detectorOf(r.Name)
 	if d == nil {
-		report(&r.Name, fmt.Sprintf("rule %q begins with no detector; begin its name with one of %s", r.Name, strings.Join(detectorNames(), ", ")))
+		hint := "begin its name with that of a detector"
+		if near := nearestDetector(r.Name); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		report(&r.Name, fmt.Sprintf("rule %q begins with no detector; %s (stillwater check --help lists them)", r.Name, hint))
 		return
+	}
+	if m, ok := d.(interface{ most() stillwater.Severity }); ok && r.Severity.Above(m.most()) {
+		report(&r.Severity, fmt.Sprintf("rule %q is for prevention and never an alarm; write severity: %s", r.Name, m.most()))
 	}
 	needs := d.needs(*r)
 	for _, p := range []struct {

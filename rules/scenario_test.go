@@ -28,6 +28,7 @@ var update = flag.Bool("update", false, "rewrite what the scenarios expect; look
 //	d1..d28 08:10 door passes          on each of these days; passes: it opens, and closes 15 s later
 //	d1..d28 07:05 meter uses 6         6 L are drawn; what the meter then shows is for it to report:
 //	d1..d28 00:00..23:45 15m meter shows
+//	d2..d9 02:00 meter uploads 1       each night it sends what it showed at the hours of the day before (of so many days)
 //	d2 12:00 tick                      nothing happens, and time goes by
 //	d2 12:00 rearm                     people closed an incident
 //	d2 12:00 resumed                   the gateway was away until now
@@ -169,6 +170,9 @@ func (s *stage) step(e stillwater.Entry) {
 			if f.Kind != stillwater.Equipment && f.Kind != stillwater.DoorKind {
 				fmt.Fprintf(&s.out, ", data to %s", moment(f.Facts.DataTo))
 			}
+			if t := f.Facts.Trend; t != nil {
+				fmt.Fprintf(&s.out, ", %s", changed(t))
+			}
 			if f.Facts.Doubt != "" && f.Kind == stillwater.Welfare {
 				fmt.Fprintf(&s.out, ", door not believed: %s", f.Facts.Doubt)
 			}
@@ -181,6 +185,18 @@ func (s *stage) step(e stillwater.Entry) {
 		}
 		s.out.WriteByte('\n')
 	}
+}
+
+// changed is what a trend says.
+func changed(t *stillwater.Trend) string {
+	clock := func(d time.Duration) string { return time.Time{}.Add(d).Format("15:04") }
+	switch {
+	case t.FirstNow > 0:
+		return fmt.Sprintf("first use at %s, was %s, for %d weeks", clock(t.FirstNow), clock(t.FirstBefore), t.Weeks)
+	case t.UseBefore > 0:
+		return fmt.Sprintf("%.0f L a day, was %.0f, for %d weeks", float64(t.UseNow), float64(t.UseBefore), t.Weeks)
+	}
+	return fmt.Sprintf("%.1f uses a night, was %.1f, for %d weeks", t.NightNow, t.NightBefore, t.Weeks)
 }
 
 func moment(t time.Time) string {
@@ -304,6 +320,9 @@ func (s *stage) event(at time.Time, f []string) error {
 		}
 		return s.event(at.Add(15*time.Second), []string{f[0], "closed"})
 	}
+	if f[1] == "uploads" {
+		return s.upload(at, f[0], f[2])
+	}
 	if f[1] == "uses" {
 		n, err := strconv.ParseFloat(f[2], 64)
 		s.uses = append(s.uses, use{at, f[0], n})
@@ -328,6 +347,18 @@ func (s *stage) event(at time.Time, f []string) error {
 	r.Quantity, r.Value = s.read(f[0], f[1])
 	s.events = append(s.events, event{at, stillwater.Entry{Reading: r}})
 	return nil
+}
+
+// upload sends what a meter showed at each hour of the days before a day.
+func (s *stage) upload(at time.Time, device, days string) error {
+	n, err := strconv.Atoi(days)
+	to := at.Truncate(time.Hour).Add(-time.Duration(at.Hour()) * time.Hour)
+	for hour := to.AddDate(0, 0, -n).Add(time.Hour); !hour.After(to); hour = hour.Add(time.Hour) {
+		s.events = append(s.events, event{at, stillwater.Entry{Reading: &stillwater.Reading{
+			Household: "h", Device: stillwater.DeviceID(device), Quantity: stillwater.WaterTotal, Value: math.NaN(), At: hour, Received: at,
+		}}})
+	}
+	return err
 }
 
 func (s *stage) read(device, text string) (stillwater.Quantity, float64) {

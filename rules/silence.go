@@ -29,6 +29,7 @@ func (s silence) judge(h *home, r *boundRule, now instant, holds []stillwater.Fi
 	if f.Since.IsZero() {
 		f.Since = h.StillFrom.time()
 	}
+	h.usualHere(&f, r, h.out())
 	return append(holds, stillwater.Finding{Facts: f})
 }
 

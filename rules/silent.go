@@ -18,7 +18,7 @@ func (deviceSilent) judge(h *home, r *boundRule, now instant, holds []stillwater
 		d := &h.Devices[i]
 		if h.silent(d, now) || h.stillSilent(r, d) {
 			f := h.facts()
-			f.Since, f.Limit = d.Heard.time(), d.patience()
+			f.Since, f.Limit, f.Every = d.Heard.time(), d.patience(), d.usual()
 			if f.Since.IsZero() { // never heard: since it is waited for
 				f.Since = h.Listening.time()
 			}

@@ -27,7 +27,7 @@ func (e *Engine) Standing(id stillwater.HouseholdID, now time.Time) stillwater.S
 	s.Alert, s.AlertRule = h.ahead(instantOf(now), func(v stillwater.Severity) bool { return v.Above(stillwater.Question) })
 	s.State = h.state(instantOf(now))
 	s.Reduced = h.reduced()
-	s.Residents, s.Absence = h.together(), h.plannedAbsence(instantOf(now))
+	s.Residents, s.Absence, s.Cut = h.together(), h.plannedAbsence(instantOf(now)), h.announced(instantOf(now))
 	return s
 }
 

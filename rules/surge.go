@@ -74,7 +74,7 @@ func (h *home) refute(before *counter, outcome Outcome) {
 // sure is up to when draws are confirmed by a reading after them, and how much was drawn since.
 func (h *home) sure() (to instant, unsure int64) {
 	for i := range h.Devices {
-		if c := &h.Devices[i].Counter; c.At != 0 {
+		if c := h.Devices[i].Counter; c != nil {
 			to = max(to, c.Before)
 			unsure += int64(c.LastML)
 		}

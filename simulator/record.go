@@ -20,7 +20,7 @@ func recordCommand() *cobra.Command {
 		Use:   "record --out DIR",
 		Short: "Write recorded readings, for a backtest",
 		Long: "Writes what the devices of the city say to DIR: readings.csv.gz and households.csv, as a backtest takes them, and truth.csv, what\n" +
-			"should be found; where absences were entered beforehand, away.csv too. The same flags give the same bytes.",
+			"should be found; where absences were entered beforehand, absences.csv and away.csv too. The same flags give the same bytes.",
 		Example: "  simulator record --days 90 --homes 40 --scenario fall-in-bathroom@3@+60d --scenario burst-pipe --out recording",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -42,7 +42,7 @@ func (v *view) circumstances(s stillwater.Standing, h stillwater.Household) (lin
 	if s.Residents > 1 {
 		lines = append(lines, factLine{v.t("fact.residents"), v.t("fact.residents.value", "N", s.Residents), ""})
 	}
-	return lines
+	return append(lines, v.cutLine(s, h)...)
 }
 
 // absent enters an absence, or takes it back.

@@ -81,6 +81,13 @@ type Absences interface {
 	Away(ctx context.Context, a stillwater.Absence) error
 }
 
+// Cuts takes what people say of water that is cut off.
+type Cuts interface {
+	// WaterOf names what a home shares its water with, as Announce takes it.
+	WaterOf(p stillwater.Place) []string
+	Announce(ctx context.Context, a stillwater.Announced) error
+}
+
 // Turns says whose turn it is in an open incident: who is told next, and when.
 type Turns interface {
 	Turn(inc stillwater.Incident, h stillwater.Household) (who []stillwater.Contact, at time.Time)
@@ -146,6 +153,7 @@ type Options struct {
 	Clock      Clock
 
 	Absences Absences                             // optional: without it absences can be seen, not entered
+	Cuts     Cuts                                 // optional: the same of water cuts
 	Turns    Turns                                // optional: without it pages say when, not who
 	Phones   Phones                               // optional: the page of the phones
 	Stage    Stage                                // optional: the demo's scenarios

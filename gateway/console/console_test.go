@@ -62,7 +62,7 @@ func TestPages(t *testing.T) {
 func TestIndexSays(t *testing.T) {
 	c := newConsole(t, newTown(t))
 	for lang, wants := range map[string][]string{
-		"zh-CN": {"已有 26 小时没有任何动静", "16:17 通知网格员李*", "12 分钟后", "网格员李*已接手，应在 16:30 前有结果", "没有数据，无法判断是否平安"},
+		"zh-CN": {"已有26小时没有任何动静", "16:17 通知网格员李*", "12 分钟后", "网格员李*已接手，应在 16:30 前有结果", "没有数据，无法判断是否平安"},
 		"en":    {"no sign of life for 26 h", "Unless somebody takes it on: grid worker Li* at 16:17", "in 12 min", "grid worker Li* is on it, outcome due by 16:30", "nobody can say whether all is well"},
 	} {
 		page := get(c, "/", lang).Body.String()
@@ -81,7 +81,7 @@ func TestIncidentSays(t *testing.T) {
 	w := newTown(t)
 	c := newConsole(t, w)
 	page := get(c, "/incidents/i1", "zh-CN").Body.String()
-	for _, want := range []string{"已送达", "未送达 · number not in service", "若无人接手，16:17 通知网格员李*", "【安居水哨】王*家已26小时无动静", `value="acknowledge"`, `value="arrive"`, `value="help"`} {
+	for _, want := range []string{"已送达", "未送达 · number not in service", "若无人接手，16:17 通知网格员李*", "【安居水哨】王*家3日13:50起已26小时无动静", `value="acknowledge"`, `value="arrive"`, `value="help"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is missing", want)
 		}

@@ -26,6 +26,7 @@ type homeBody struct {
 	Narrow   chart
 	Scenario []option
 	Absence  *absenceForm // nil: absences are not entered here
+	Cut      *cutForm     // nil: water cuts are not
 }
 
 func (b homeBody) title() string { return b.Title }
@@ -62,7 +63,7 @@ func (c *Console) home(v *view, r *http.Request) (any, error) {
 	days := history(readings, s.DataTo, v.now)
 	b.Wide, b.Narrow = v.draw(days, h.Location(), wide), v.draw(days, h.Location(), narrow)
 	b.Devices = v.devices(h, readings)
-	b.Absence = v.absenceForm(s, h)
+	b.Absence, b.Cut = v.absenceForm(s, h), v.cutForm(s, h)
 	if bar := v.demo(); c.Demo {
 		b.Scenario = bar.Scenarios
 	}

@@ -29,6 +29,7 @@ type town struct {
 	texts     []Text
 	acts      []stillwater.Act
 	absences  []stillwater.Absence
+	cuts      []stillwater.Announced
 	staged    []string
 	ill       []Condition
 	broken    error
@@ -149,6 +150,20 @@ func (w *town) Away(_ context.Context, a stillwater.Absence) error {
 	return nil
 }
 
+func (w *town) WaterOf(p stillwater.Place) []string {
+	if p.Building == "" {
+		return nil
+	}
+	return []string{"building/" + p.Building, "zone/" + p.Zone}
+}
+
+func (w *town) Announce(_ context.Context, a stillwater.Announced) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cuts = append(w.cuts, a)
+	return nil
+}
+
 func (w *town) Turn(inc stillwater.Incident, h stillwater.Household) ([]stillwater.Contact, time.Time) {
 	return h.Contacts[1:], inc.Next
 }
@@ -250,7 +265,7 @@ func newWords(t testing.TB) *words.Words {
 // options is a console with everything there is.
 func options(t testing.TB, w *town) Options {
 	return Options{
-		Config: Config{Listen: "127.0.0.1:0"}, Words: newWords(t), Standings: w, Households: w, Incidents: w, Readings: w, Acts: w, Absences: w, Clock: w,
+		Config: Config{Listen: "127.0.0.1:0"}, Words: newWords(t), Standings: w, Households: w, Incidents: w, Readings: w, Acts: w, Absences: w, Cuts: w, Clock: w,
 		Turns: w, Phones: w, Stage: w, Health: w, Demo: true, Zone: shanghai,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") }),
 		Refused: func(err error) (string, bool) { return "already-closed", errors.Is(err, errRefused) },

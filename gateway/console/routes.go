@@ -31,6 +31,9 @@ func (c *Console) routes() (http.Handler, error) {
 	if c.Absences != nil {
 		mux.Handle("POST /homes/{id}/absence", c.change(c.absent))
 	}
+	if c.Cuts != nil {
+		mux.Handle("POST /homes/{id}/cut", c.change(c.cut))
+	}
 	if c.Demo {
 		mux.Handle("POST /clock", c.change(c.setSpeed))
 	}

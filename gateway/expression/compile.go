@@ -10,7 +10,6 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"stillwater"
-	"stillwater/gateway/config"
 	"stillwater/rules"
 )
 
@@ -265,7 +264,7 @@ func (c *compiler) among(w *word, list []ast.Node) (truth, error) {
 		i := slices.Index(w.words, said.Value)
 		if i < 0 {
 			hint := ""
-			if near := config.Nearest(said.Value, w.words); near != "" {
+			if near := stillwater.Nearest(said.Value, w.words); near != "" {
 				hint = fmt.Sprintf("; did you mean %q", near)
 			}
 			return nil, problemAt(n.Location().From, "%s is never %q%s; it is one of %s", w.name, said.Value, hint, quoted(w.words))

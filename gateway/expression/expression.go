@@ -21,7 +21,7 @@ import (
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
-	"stillwater/gateway/config"
+	"stillwater"
 	"stillwater/rules"
 )
 
@@ -121,7 +121,7 @@ func inPlainWords(err error) error {
 // unknown says that there is no quantity of the name, and which one may have been meant.
 func unknown(name string, offset int) error {
 	hint := "; the quantities are " + strings.Join(names(), ", ")
-	if near := config.Nearest(name, names()); near != "" {
+	if near := stillwater.Nearest(name, names()); near != "" {
 		hint = fmt.Sprintf("; did you mean %s? The quantities are %s", near, strings.Join(names(), ", "))
 	}
 	return problemAt(offset, "%q is no quantity of a home%s", name, hint)

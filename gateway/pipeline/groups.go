@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,14 +12,11 @@ import (
 	"stillwater/gateway/incident"
 )
 
-// GroupsOf are the groups of a home: its building, its supply zone, and the feed that its water meter, or else its activity sensor, speaks by.
-// They are named so that no two buildings are one: by all that stands above them in the grid.
+// GroupsOf are the groups of a home: its building, its riser, its supply zone, and the feed (a bus with its gateway, a broker) that its water
+// meter, or else its activity sensor, speaks by. They are named so that no two buildings are one: by all that stands above them
+// in the grid. Zones are the waterworks', and cross the grid.
 func GroupsOf(h stillwater.Household) []string {
-	var groups []string
-	p := h.Place
-	if p.Building != "" {
-		groups = append(groups, "building/"+strings.Join([]string{p.Street, p.Community, p.Grid, p.Building}, "/"))
-	}
+	groups := WaterOf(h.Place)
 	kinds := []stillwater.DeviceKind{stillwater.Meter, stillwater.ActivitySensor}
 	for _, kind := range kinds {
 		for _, d := range h.Devices {
@@ -25,6 +24,22 @@ func GroupsOf(h stillwater.Household) []string {
 				return append(groups, "feed/"+feed)
 			}
 		}
+	}
+	return groups
+}
+
+// WaterOf are the groups that a home shares its water with.
+func WaterOf(p stillwater.Place) []string {
+	var groups []string
+	if p.Building != "" {
+		building := strings.Join([]string{p.Street, p.Community, p.Grid, p.Building}, "/")
+		groups = append(groups, "building/"+building)
+		if p.Riser != "" {
+			groups = append(groups, "riser/"+building+"/"+p.Riser)
+		}
+	}
+	if p.Zone != "" {
+		groups = append(groups, "zone/"+p.Zone)
 	}
 	return groups
 }
@@ -67,12 +82,19 @@ func (s *shard) welfare(id stillwater.HouseholdID) *stillwater.Incident {
 	return s.current(stillwater.Finding{Household: id, Kind: stillwater.Welfare})
 }
 
-// Announce takes the news that the water of a group is, was or will be cut off, and returns when it is committed.
+// ErrUnknownGroup says that no home is of the group.
+var ErrUnknownGroup = errors.New("no home is of the group")
+
+// Announce takes the news that the water of a group is, was or will be cut off, or that it is back, and returns when it is committed.
 func (p *Pipeline) Announce(ctx context.Context, a stillwater.Announced) error {
-	a.From, a.To = a.From.UTC().Truncate(stillwater.Instant), a.To.UTC().Truncate(stillwater.Instant)
-	if !a.From.Before(a.To) {
-		return fmt.Errorf("water of %q announced to be off from %s to %s: the end is not after the beginning", a.Group,
-			a.From.Format(time.RFC3339), a.To.Format(time.RFC3339))
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(p.Registry.All(), func(h stillwater.Household) bool { return slices.Contains(GroupsOf(h), a.Group) }) {
+		return fmt.Errorf("water of %q: %w", a.Group, ErrUnknownGroup)
+	}
+	if !a.Over {
+		a.From, a.To = a.From.UTC().Truncate(stillwater.Instant), a.To.UTC().Truncate(stillwater.Instant)
 	}
 	return p.each(ctx, func(s *shard, b *stillwater.Batch) {
 		s.enter(b, &stillwater.Entry{Announced: &a, At: s.p.now(), Shard: s.index, Shards: Shards})

@@ -28,6 +28,8 @@ var householdColumns = []column[HouseholdConfig]{
 	{[]string{"community", "社区"}, func(h *HouseholdConfig) any { return &h.Place.Community }, nil},
 	{[]string{"grid", "网格"}, func(h *HouseholdConfig) any { return &h.Place.Grid }, nil},
 	{[]string{"building", "楼栋", "楼号"}, func(h *HouseholdConfig) any { return &h.Place.Building }, nil},
+	{[]string{"riser", "立管", "供水立管"}, func(h *HouseholdConfig) any { return &h.Place.Riser }, nil},
+	{[]string{"zone", "供水分区", "供水片区", "supply_zone"}, func(h *HouseholdConfig) any { return &h.Place.Zone }, nil},
 	{[]string{"consent_given", "同意日期", "同意时间", "知情同意日期"}, func(h *HouseholdConfig) any { return &h.Consent.Given }, nil},
 	{[]string{"consent_withdrawn", "撤回日期", "撤回时间", "撤回同意日期"}, func(h *HouseholdConfig) any { return &h.Consent.Withdrawn }, nil},
 	{[]string{"family", "家属", "家人"}, func(h *HouseholdConfig) any { return &h.Family }, nil},

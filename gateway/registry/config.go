@@ -28,7 +28,7 @@ type HouseholdConfig struct {
 	Name      string                 `yaml:"name" doc:"full name of the resident; it is shortened before it leaves the gateway"`
 	Residents int                    `yaml:"residents,omitempty" doc:"how many people live there; default 1"`
 	TimeZone  string                 `yaml:"timezone,omitempty" doc:"IANA name of the time zone, which says when it is night; default Asia/Shanghai"`
-	Place     stillwater.Place       `yaml:"place,omitempty" doc:"where the home stands in the grid; homes of one building are looked at together when the water is cut"`
+	Place     stillwater.Place       `yaml:"place,omitempty" doc:"where the home stands in the grid; homes of one building, riser or supply zone are looked at together when the water is cut"`
 	Consent   ConsentConfig          `yaml:"consent" doc:"the resident's permission; nothing is recorded outside it"`
 	Devices   []DeviceConfig         `yaml:"devices" doc:"its meters and sensors"`
 	Family    []stillwater.ContactID `yaml:"family,omitempty" doc:"contacts of role family, in the order they are told"`

@@ -96,6 +96,7 @@ func TestMistakes(t *testing.T) {
 		{"ID", "id: h1", "id: 王家", `f:9: id: "王家" has characters other than letters, digits, "-", "_" and "."; write like h-0317`},
 		{"no ID", "id: WM-1, ", "", `f:15: id: is missing; write a short name without meaning, like WM-20260301`},
 		{"no name", "    name: 王秀英\n", "", `f:9: name: is missing; write the full name`},
+		{"riser of no building", "street: 城东街道, building: 3", "street: 城东街道, riser: 东", `f:11: riser "东" of no building; write the building too, or leave the riser out`},
 		{"residents", "    name: 王秀英\n", "    name: 王秀英\n    residents: 0\n", `f:11: residents: 0 residents; write 1 to 20`},
 		{"source without a point", "source: cupboard-1/3", "source: cupboard-1", `f:15: source: "cupboard-1" is not a feed and a point; write like cupboard-1/3 (bus and unit) or lobby/home/7/door (broker and topic)`},
 		{"source with a wildcard", "source: lobby/home/7/door", "source: lobby/home/+/door", `f:16: source: "lobby/home/+/door" has a wildcard, and a device has one topic of its own; write it without "+" and "#"`},

@@ -25,7 +25,7 @@ func ExportCSV(households []stillwater.Household) Tables {
 			people[c.ID] = c
 		}
 		homes = append(homes, []string{string(h.ID), h.Name, strconv.Itoa(h.Residents), h.TimeZone, h.Place.Street, h.Place.Community,
-			h.Place.Grid, h.Place.Building, moment(h.Consent.Given), moment(h.Consent.Withdrawn),
+			h.Place.Grid, h.Place.Building, h.Place.Riser, h.Place.Zone, moment(h.Consent.Given), moment(h.Consent.Withdrawn),
 			strings.Join(lists[stillwater.Family], ";"), strings.Join(lists[stillwater.Worker], ";")})
 		for _, d := range h.Devices {
 			row := []string{string(h.ID), string(d.ID), string(d.Kind), d.Source, "", ""}

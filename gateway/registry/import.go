@@ -22,7 +22,7 @@ type Table struct {
 
 // Tables are the three tables of an import.
 type Tables struct {
-	Households Table // household,name,residents,timezone,street,community,grid,building,consent_given,consent_withdrawn,family,workers
+	Households Table // household,name,residents,timezone,street,community,grid,building,riser,zone,consent_given,consent_withdrawn,family,workers
 	Devices    Table // household,device,kind,source,every,rollover
 	Contacts   Table // contact,name,role,phone,language,remote
 }

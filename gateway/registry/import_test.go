@@ -19,9 +19,9 @@ import (
 // office is three tables as an office keeps them.
 func office() Tables {
 	return Tables{
-		Households: Table{"households.csv", []byte(`户号,姓名,身份证号,街道,楼栋,常住人数,同意日期,家属,网格员
-h1,王秀英,330106194001010011,城东街道,3幢,1,2026/3/1,lan,zhao
-h2,李大山,330106193901010012,城东街道,3幢,2,2026-03-02,,zhao；chen
+		Households: Table{"households.csv", []byte(`户号,姓名,身份证号,街道,楼栋,立管,供水分区,常住人数,同意日期,家属,网格员
+h1,王秀英,330106194001010011,城东街道,3幢,东,城北,1,2026/3/1,lan,zhao
+h2,李大山,330106193901010012,城东街道,3幢,东,城北,2,2026-03-02,,zhao；chen
 `)},
 		Devices: Table{"devices.csv", []byte(`设备编号,户号,类型,来源,上报间隔,量程
 WM-1,h1,水表,cupboard-1/3,15分钟,10000 m³
@@ -40,7 +40,7 @@ func officeHouseholds() []stillwater.Household {
 	lan := stillwater.Contact{ID: "lan", Name: "王兰", Role: stillwater.Family, Phone: "+8613800138000", Language: "zh-CN", Remote: true}
 	zhao := stillwater.Contact{ID: "zhao", Name: "赵敏", Role: stillwater.Worker, Phone: "+8613900139000", Language: "en"}
 	chen := stillwater.Contact{ID: "chen", Name: "陈晨", Role: stillwater.Worker, Phone: "+8613700137000", Language: "zh-CN"}
-	place := stillwater.Place{Street: "城东街道", Building: "3幢"}
+	place := stillwater.Place{Street: "城东街道", Building: "3幢", Riser: "东", Zone: "城北"}
 	return []stillwater.Household{
 		{ID: "h1", Name: "王秀英", Residents: 1, TimeZone: "Asia/Shanghai", Place: place,
 			Consent: stillwater.Consent{Given: time.Date(2026, 2, 28, 16, 0, 0, 0, time.UTC)},
@@ -120,16 +120,16 @@ func TestWrongRows(t *testing.T) {
 		{"kind", "D-1,h1,门磁", "D-1,h1,摄像头", `devices.csv:3:类型: "摄像头" is not a kind of device; write meter, door or activity`},
 		{"span", "1小时", "often", `devices.csv:4:上报间隔: "often" is not a duration; write like 90s, 30m, 12h or 2d`},
 		{"volume", "10000 m³", "10000", `devices.csv:2:量程: "10000" has no unit; write like 10000 L or 10000 m³`},
-		{"count", "3幢,2,", "3幢,两人,", `households.csv:3:常住人数: "两人" is not a whole number; write like 1`},
+		{"count", "城北,2,", "城北,两人,", `households.csv:3:常住人数: "两人" is not a whole number; write like 1`},
 		{"yes or no", "英文,否", "英文,也许", `contacts.csv:3:异地: "也许" is neither yes nor no; write yes or no (是 or 否)`},
 		{"source twice", "cupboard-1/4", "cupboard-1/3", `devices.csv:4:来源: "cupboard-1/3" is already the source of device "WM-1" of household "h1"; a device has one household`},
 		{"door alone", "WM-1,h1,水表", "WM-1,h1,门磁", "devices.csv:2:量程: only the counter of a meter rolls over; remove it\nhouseholds.csv:2: a door contact alone never covers a home; add a water meter or an activity sensor"},
-		{"column missing", "户号,姓名,身份证号", "户,姓名,身份证号", `households.csv:1: the column "household" is missing; the columns are household, name, residents, timezone, street, community, grid, building, consent_given, consent_withdrawn, family, workers`},
+		{"column missing", "户号,姓名,身份证号", "户,姓名,身份证号", `households.csv:1: the column "household" is missing; the columns are household, name, residents, timezone, street, community, grid, building, riser, zone, consent_given, consent_withdrawn, family, workers`},
 		{"column twice", "街道,楼栋", "街道,street", `households.csv:1:street: this column and "街道" are the same; remove one`},
 		{"column about consent", "街道,楼栋", "街道,撤回同意的日子", "households.csv:1:撤回同意的日子: a column about consent must not be overlooked; name it consent_given or consent_withdrawn, or remove it"},
 		{"too many cells", "zhao；chen\n", "zhao,chen\n", "households.csv:3: has more cells than the header; put a cell that contains the separator in quotes"},
 		{"quote", "h1,王秀英", "h1,王\"秀英", "devices.csv:2:户号: \"h1\" is not among the households; add it there or mend the name\ndevices.csv:3:户号: \"h1\" is not among the households; add it there or mend the name\nhouseholds.csv:2: a quote does not fit here; a cell with quotes is written \"like \"\"this\"\"\""},
-		{"line break in a cell", "3幢,1,2026/3/1,lan,zhao\nh2,李大山", "\"3\n幢\",1,2026/3/1,lan,zhao\nh2,", "households.csv:3:姓名: is missing; write the full name"},
+		{"line break in a cell", "3幢,东,城北,1,2026/3/1,lan,zhao\nh2,李大山", "\"3\n幢\",东,城北,1,2026/3/1,lan,zhao\nh2,", "households.csv:3:姓名: is missing; write the full name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tables, changed := office(), false
@@ -218,7 +218,7 @@ func drawHouseholds(t *rapid.T) []stillwater.Household {
 		h := stillwater.Household{
 			ID: stillwater.HouseholdID(fmt.Sprintf("h%d", i)), Name: name.Draw(t, "name"), Residents: rapid.IntRange(1, 4).Draw(t, "residents"),
 			TimeZone: rapid.SampledFrom([]string{"Asia/Shanghai", "Europe/London", "UTC"}).Draw(t, "zone"),
-			Place:    stillwater.Place{Street: name.Draw(t, "street"), Grid: "7"},
+			Place:    stillwater.Place{Street: name.Draw(t, "street"), Grid: "7", Building: "3", Riser: name.Draw(t, "riser"), Zone: name.Draw(t, "zone")},
 			Consent:  stillwater.Consent{Given: time.Unix(rapid.Int64Range(1e9, 2e9).Draw(t, "given"), 0).UTC()},
 			Devices: []stillwater.Device{{ID: "WM", Kind: stillwater.Meter, Source: fmt.Sprintf("bus/%d", i),
 				Every: time.Duration(rapid.Int64Range(0, 1e15).Draw(t, "every")), Rollover: stillwater.Litres(rapid.IntRange(0, 5000).Draw(t, "rollover"))}},

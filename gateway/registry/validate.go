@@ -141,6 +141,9 @@ func (h *HouseholdConfig) Validate(report func(field any, problem string)) {
 		report(&h.TimeZone, fmt.Sprintf("%q is not a time zone; write an IANA name like Asia/Shanghai or Europe/London", h.TimeZone))
 		zone = time.UTC
 	}
+	if h.Place.Riser != "" && h.Place.Building == "" {
+		report(&h.Place.Riser, fmt.Sprintf("riser %q of no building; write the building too, or leave the riser out", h.Place.Riser))
+	}
 	h.validateConsent(zone, report)
 	h.validateDevices(report)
 	if len(h.Family)+len(h.Workers) == 0 {

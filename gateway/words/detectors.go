@@ -7,7 +7,7 @@ import (
 )
 
 // detectorNames are the detectors that have sentences of their own, by how the names of their rules begin, the longest first.
-var detectorNames = []string{"device-door-chattering", "device-door-inverted", "device-door-stuck", "door-open-night", "door-unusual", "night-exit", "no-exit", "common-cause-water", "common-cause-blind", "device-silent", "absence-back", "absence-use", "leak-running", "leak-night", "surge-learned", "device-blind", "door-open", "silence", "surge", "away", "leak"}
+var detectorNames = []string{"device-door-chattering", "device-door-inverted", "device-door-stuck", "door-open-night", "door-unusual", "night-exit", "no-exit", "common-cause-water", "common-cause-blind", "device-silent", "absence-back", "absence-use", "trend-night", "trend-first", "trend-use", "leak-running", "leak-night", "surge-learned", "device-blind", "door-open", "silence", "surge", "away", "leak"}
 
 // Sentences that differ within a detector.
 const (

@@ -11,7 +11,7 @@ import (
 // sent, "Mary S." for Mary Smith. A name that cannot be shortened gives way to the household's number.
 func (w *Words) ShortName(lang string, h stillwater.Household) string {
 	data, form := nameParts(h.Name)
-	data["ID"] = string(h.ID)
+	data["ID"] = w.ending(lang, string(h.ID), longestID)
 	if form == "" {
 		return w.T(lang, "name.none", data)
 	}
@@ -35,7 +35,34 @@ func (w *Words) Group(lang, group string) string {
 			return r
 		}, last)
 	}
-	return w.T(lang, "group."+kind, map[string]any{"Name": last})
+	if last = strings.TrimSpace(last); last == "" {
+		return w.T(lang, "group.nameless", nil)
+	}
+	return w.T(lang, "group."+kind, map[string]any{"Name": w.ending(lang, last, longestGroup)})
+}
+
+// The most of a name that a text has room for: a building's number stands at its end.
+const (
+	longestGroup = 9
+	longestID    = 9
+	longestFirst = 12
+)
+
+// ending is what is left of a name that is too long: its end, from the beginning of a word or a number on.
+func (w *Words) ending(lang, name string, most int) string {
+	runes := []rune(strings.TrimSpace(name))
+	if len(runes) <= most {
+		return string(runes)
+	}
+	inWord := func(r rune) bool { return r < 0x300 && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+	from := len(runes) - most + 1
+	for i := from; i < len(runes); i++ {
+		if !inWord(runes[i-1]) || !inWord(runes[i]) {
+			from = i
+			break
+		}
+	}
+	return w.T(lang, "name.more", nil) + strings.TrimLeft(string(runes[from:]), " -_.,")
 }
 
 // Person is a contact in a text: the role and the shortened name.
@@ -69,6 +96,9 @@ func nameParts(name string) (data map[string]any, form string) {
 		return map[string]any{}, "" // one word may be the whole name: it is not told
 	}
 	initial := []rune(fields[len(fields)-1])[0]
+	if first := []rune(fields[0]); len(first) > longestFirst {
+		fields[0] = string(first[0]) + "."
+	}
 	return map[string]any{"First": fields[0], "Initial": string(unicode.ToUpper(initial))}, "latin"
 }
 

@@ -44,8 +44,14 @@ func (w *Words) moment(lang, form string, t, now time.Time) string {
 	if y, m, d := now.Date(); !now.IsZero() && y == year && m == month && d == day {
 		return clock
 	}
+	// A day of the month says which day it was as long as no other has the same number.
+	recent := t.Before(now) && now.Sub(t) < 27*24*time.Hour
 	data := map[string]any{"Clock": clock, "Day": day, "Year": year, "Month": w.T(lang, "month."+strconv.Itoa(int(month)), nil)}
-	if !now.IsZero() && now.Year() != year {
+	switch {
+	case now.IsZero():
+	case recent:
+		return w.T(lang, form+".day", data)
+	case now.Year() != year:
 		return w.T(lang, form+".year", data)
 	}
 	return w.T(lang, form+".date", data)
@@ -56,6 +62,8 @@ func (w *Words) Volume(lang string, l stillwater.Litres) string { return w.volum
 
 func (w *Words) volume(lang, units string, l stillwater.Litres) string {
 	switch {
+	case l >= 10_000:
+		return w.T(lang, units+".cubic", map[string]any{"N": trim(float64(l)/1000, 1)})
 	case l >= 1000:
 		return w.T(lang, units+".cubic", map[string]any{"N": trim(float64(l)/1000, 2)})
 	case l >= 10:

@@ -2,66 +2,66 @@ package words
 
 import (
 	"strings"
-	"time"
 
 	"stillwater"
 )
 
 // text is one SMS in the making.
 type text struct {
-	w    *Words
-	lang string
-	loc  *time.Location
-	m    stillwater.Message
-	inc  stillwater.Incident
-	home stillwater.Household
+	teller
+	m   stillwater.Message
+	inc stillwater.Incident
 }
 
-// SMS is the text of a message about an incident of a household. It depends on nothing else, so that the same message always reads the same.
+// SMS is the text of a message about an incident of a household, in the short form: one segment, with all that stands around the sentences.
+// It depends on nothing else, so that the same message always reads the same.
 func (w *Words) SMS(m stillwater.Message, inc stillwater.Incident, h stillwater.Household) string {
-	s := text{w: w, lang: w.Language(m.Language), loc: h.Location(), m: m, inc: inc, home: h}
-	data := map[string]any{"Repeat": "", "Urgent": "", "Body": s.body(), "Reply": s.reply(), "Code": m.Code}
+	s := text{teller{w: w, lang: w.Language(m.Language), home: h, now: m.Created}, m, inc}
+	data := map[string]any{"Repeat": "", "Urgent": "", "Code": m.Code}
 	if m.Repeat {
 		data["Repeat"] = s.t("sms.repeat", nil)
 	}
 	if m.Severity == stillwater.Urgent && (m.Purpose == stillwater.Tell || m.Purpose == stillwater.Again) {
 		data["Urgent"] = s.t("sms.urgent", nil)
 	}
-	out := strings.Join(strings.Fields(s.t("sms.frame", data)), " ")
-	if plainLetters(s.t("sms.prefix", nil)) {
-		out = ToGSM7(out)
-	}
-	return out
+	plain := plainLetters(s.t("sms.prefix", nil))
+	return fit(append(s.body(), s.reply()), 1, w.joint(s.lang), func(body string) string {
+		data["Body"] = body
+		out := strings.Join(strings.Fields(s.t("sms.frame", data)), " ")
+		if plain {
+			out = ToGSM7(out)
+		}
+		return out
+	})
 }
 
-func (s text) t(key string, data map[string]any) string { return s.w.T(s.lang, key, data) }
-
 // body is everything between the sender's name and how to reply.
-func (s text) body() string {
+func (s text) body() []piece {
 	lead, found := Lead(s.inc)
 	if !found {
 		lead = stillwater.Finding{Kind: s.inc.Kind, Began: s.inc.Opened}
 	}
 	switch s.m.Purpose {
 	case stillwater.Ask:
-		return s.now(lead) + s.w.joint(s.lang) + s.t("sms.ask."+question(lead), nil)
+		s.asked = true
+		return append(s.state(lead), hardly(s.t("sms.ask."+question(lead), nil)))
 	case stillwater.Again:
-		return s.t(s.again(), nil) + s.w.joint(s.lang) + s.now(lead)
+		return append([]piece{hardly(s.t(s.again(), nil))}, s.state(lead)...)
 	case stillwater.Update:
-		return s.update(lead)
+		return []piece{always(s.update(lead))}
 	case stillwater.Done:
-		data := map[string]any{"Name": s.name(), "Outcome": s.w.Word(s.lang, "outcome", string(s.inc.Outcome)), "Known": ""}
+		data := map[string]any{"Name": s.about(), "Outcome": s.w.Word(s.lang, "outcome", string(s.inc.Outcome)), "Known": ""}
 		if s.inc.Known != "" {
 			data["Known"] = s.t("sms.known", map[string]any{"Known": s.w.Word(s.lang, "known", string(s.inc.Known))})
 		}
-		return s.t("sms.done", data)
+		return []piece{always(s.t("sms.done", data))}
 	case stillwater.Which:
-		return s.t("sms.which", map[string]any{"Name": s.name()})
+		return []piece{always(s.t("sms.which", nil))}
 	}
 	if s.lastOf("help", "acknowledged", "on-site", "closed") == "help" {
-		return s.t("sms.help", nil) + s.w.joint(s.lang) + s.now(lead)
+		return append([]piece{always(s.t("sms.help", nil))}, s.state(lead)...)
 	}
-	return s.now(lead)
+	return s.state(lead)
 }
 
 // again is the key of why somebody is told once more.
@@ -80,43 +80,22 @@ func (s text) again() string {
 	return "sms.again.nobody"
 }
 
-// now is what the finding says, or, once it is over, that it is.
-func (s text) now(f stillwater.Finding) string {
+// state is what the finding says, or, once it is over, that it is. Of what befell a group, the reader of one home's incident is told of her
+// home first, and not which others.
+func (s text) state(f stillwater.Finding) []piece {
 	if !f.Ended.IsZero() {
-		return s.over(f)
+		return []piece{always(s.over(f))}
 	}
-	return s.what(f)
-}
-
-// what says who, what, since when, how long, what is usual and up to when there is data.
-func (s text) what(f stillwater.Finding) string {
-	facts, name := f.Facts, sentence(f)
-	data := map[string]any{
-		"Name": s.name(), "Device": s.device(f), "Times": facts.Count, "Count": len(facts.Members), "Homes": facts.Homes,
-		"Span": s.span(lasted(f)), "Limit": s.span(facts.Limit),
-		"Litres": s.w.volume(s.lang, "sms.volume", facts.Litres), "Bound": s.w.volume(s.lang, "sms.volume", facts.Bound),
-		"Since": s.t("sms.since.unknown", nil), "Usual": s.usual(f), "Data": "", "Kind": s.w.Word(s.lang, "kind", string(f.Kind)),
+	if f.Group == "" || s.inc.Group != "" {
+		return s.pieces(f)
 	}
-	if since := began(f); !since.IsZero() {
-		data["Since"] = s.t("sms.since", map[string]any{"At": s.moment(since)})
-	}
-	if !facts.DataTo.IsZero() && !strings.HasPrefix(name, "device-door") && name != "device-silent" && name != "device-blind" && name != "common-cause-blind" {
-		data["Data"] = s.t("sms.data", map[string]any{"At": s.moment(facts.DataTo)})
-	}
-	return s.t("sms.what."+name, data)
-}
-
-// usual says what this home's usual is, or that it is not known yet.
-func (s text) usual(f stillwater.Finding) string {
-	if f.Facts.Usual <= 0 {
-		return s.t("sms.usual.unknown", nil)
-	}
-	return s.t("sms.usual", map[string]any{"Usual": s.span(f.Facts.Usual)})
+	s.others = true
+	return append([]piece{always(s.t("sms.unseen-home", map[string]any{"Name": s.about()}))}, s.pieces(f)...)
 }
 
 // update says what has changed since the reader was told: somebody has taken it on, or what it was about is over.
 func (s text) update(lead stillwater.Finding) string {
-	data := map[string]any{"Name": s.name(), "Who": s.who()}
+	data := map[string]any{"Name": s.about(), "Who": s.who()}
 	switch s.lastOf("acknowledged", "on-site", "ended") {
 	case "on-site":
 		return s.t("sms.update.on-site", data)
@@ -138,19 +117,16 @@ func (s text) over(f stillwater.Finding) string {
 	if at.IsZero() {
 		at = s.m.Created
 	}
-	data := map[string]any{"Name": s.name(), "Device": s.device(f), "At": s.moment(at)}
-	if name := sentence(f); name == "common-cause-water" || name == "common-cause-blind" {
-		data["Count"] = len(f.Facts.Members)
-		return s.t("sms.update.ended."+name, data)
-	} else if name == "door-unusual" {
-		return s.t("sms.update.ended.door-unusual", data)
-	} else if strings.HasPrefix(name, "device-door") {
-		return s.t("sms.update.ended.device-door", data)
-	} else if name == "device-silent" || name == "device-blind" {
-		return s.t("sms.update.ended.device", data)
-	}
-	if f.Facts.Absent {
+	data := map[string]any{"Name": s.name(f), "Device": s.device(f), "At": s.moment(at), "Count": len(f.Facts.Members)}
+	switch name := sentence(f); {
+	case f.Facts.Absent:
 		return s.t("sms.update.ended.absent", data)
+	case strings.HasPrefix(name, "device-door"):
+		return s.t("sms.update.ended.device-door", data)
+	case f.Kind == stillwater.Equipment && f.Group == "" && f.Device == "":
+		return s.t("sms.update.ended.blind", data)
+	case name == "common-cause-water", name == "common-cause-blind", name == "door-unusual":
+		return s.t("sms.update.ended."+name, data)
 	}
 	return s.t("sms.update.ended."+question(f), data)
 }
@@ -164,21 +140,33 @@ func question(f stillwater.Finding) string {
 }
 
 // reply says which digit means what; nothing where no answer is called for.
-func (s text) reply() string {
+func (s text) reply() piece {
 	switch s.m.Purpose {
 	case stillwater.Ask:
-		return s.t("sms.reply.ask", nil)
+		return digits(s.t("sms.reply.ask", nil))
 	case stillwater.Done, stillwater.Which:
-		return ""
+		return nil
 	case stillwater.Update:
 		if s.lastOf("acknowledged", "on-site", "ended") != "ended" && s.inc.State != stillwater.Opened {
-			return ""
+			return nil
 		}
 	}
 	if c, ok := s.contact(s.m.Contact); ok && c.Remote {
-		return s.t("sms.reply.remote", nil)
+		return digits(s.t("sms.reply.remote", nil))
 	}
-	return s.t("sms.reply", nil)
+	return digits(s.t("sms.reply", nil))
+}
+
+// digits are a line of digits in its wordings. That the first two stand is the last that yields.
+func digits(text string) piece {
+	p := always(text)
+	for i := range p[:len(p)-1] {
+		p[i].yield = byReply
+	}
+	if len(p) > 1 {
+		p[0].yield = byDigits
+	}
+	return p
 }
 
 // who has taken it on, as the others may be told.
@@ -198,16 +186,6 @@ func (s text) contact(id stillwater.ContactID) (stillwater.Contact, bool) {
 	return stillwater.Contact{}, false
 }
 
-// device is what the finding's device is; its number is no use to the reader.
-func (s text) device(f stillwater.Finding) string {
-	for _, d := range s.home.Devices {
-		if d.ID == f.Device {
-			return s.w.Word(s.lang, "device", string(d.Kind))
-		}
-	}
-	return s.t("device.any", nil)
-}
-
 // lastOf is the latest event of the log among those named.
 func (s text) lastOf(names ...string) string {
 	for i := len(s.inc.Log) - 1; i >= 0; i-- {
@@ -220,35 +198,8 @@ func (s text) lastOf(names ...string) string {
 	return ""
 }
 
-func (s text) name() string {
-	if s.inc.Group != "" {
-		return s.w.Group(s.lang, s.inc.Group)
-	}
-	return s.w.ShortName(s.lang, s.home)
-}
-func (s text) span(d time.Duration) string { return s.w.span(s.lang, "sms.span", d) }
-func (s text) moment(t time.Time) string {
-	return s.w.moment(s.lang, "sms.moment", t.In(s.loc), s.m.Created.In(s.loc))
-}
-
-// began is since when what a finding is about has been so.
-func began(f stillwater.Finding) time.Time {
-	if !f.Facts.Since.IsZero() {
-		return f.Facts.Since
-	}
-	if f.Facts.Span > 0 && !f.Began.IsZero() {
-		return f.Began.Add(-f.Facts.Span)
-	}
-	return time.Time{}
-}
-
-// lasted is how long that was when the finding was raised. It does not grow afterwards: what has come since is not vouched for.
-func lasted(f stillwater.Finding) time.Duration {
-	if f.Facts.Span > 0 || f.Facts.Since.IsZero() {
-		return f.Facts.Span
-	}
-	return max(0, f.Began.Sub(f.Facts.Since))
-}
+// about is what the reader calls what the incident is about.
+func (s text) about() string { return s.name(stillwater.Finding{Group: s.inc.Group}) }
 
 // lastEnded is the finding of an incident that was over last.
 func lastEnded(inc stillwater.Incident) (last stillwater.Finding, ok bool) {

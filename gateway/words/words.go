@@ -1,8 +1,10 @@
 // Package words is every text that people read, in each language from one catalogue: the SMS, the sentences why, and
 // what stands on the pages. A third language is one more file in catalogue/.
 //
-// It promises that an SMS says who, what, since when, how long, what is usual, up to when there is data and how to reply,
-// within two segments, and that it never holds an address or a whole name. It decides nothing, keeps nothing and opens nothing.
+// A finding is told in two forms. The short one is an SMS: one segment, with the sender, how to reply and the code. The long one stands on
+// pages: as much as two segments hold. Both say who, what and since when, and up to when there is data; then what is not known, what is
+// usual, and more, as far as there is room: fit.go states in which order sentences go. No sentence is cut, no address and no whole
+// name stands in one. The package decides nothing, keeps nothing and opens nothing.
 //
 // Where a catalogue lacks a text, the English one stands in; where that lacks it too, the key is shown between ⟦ and ⟧,
 // and a test looks for those marks.

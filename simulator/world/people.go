@@ -56,6 +56,8 @@ func register(o Options, i int) stillwater.Household {
 			Community: fmt.Sprintf("柳岸社区 %d", grid/4+1),
 			Grid:      fmt.Sprintf("网格 %d", grid+1),
 			Building:  fmt.Sprintf("%d 号楼", building+1),
+			Riser:     fmt.Sprintf("%d 单元", i%homesPerBuilding/(homesPerBuilding/2)+1),
+			Zone:      fmt.Sprintf("供水片区 %d", grid/4+1),
 		},
 		Consent: stillwater.Consent{Given: o.Start.Add(-consentBefore)},
 		Devices: []stillwater.Device{

@@ -38,7 +38,8 @@ const (
 	ReadingsFile   = "readings.csv.gz"
 	HouseholdsFile = "households.csv"
 	TruthFile      = "truth.csv"
-	AwayFile       = "away.csv" // only where absences were entered beforehand
+	AwayFile       = "away.csv"     // only where absences were entered beforehand: the truth, for scoring
+	AbsencesFile   = "absences.csv" // the same as people said it, for a backtest to play
 )
 
 // Record writes what the devices said between two moments, the homes, and what the scenarios staged so far imply, and the absences
@@ -66,8 +67,10 @@ func (w *World) Record(ctx context.Context, o RecordOptions) (Recorded, error) {
 		HouseholdsFile: w.writeHouseholds,
 		TruthFile:      func(out io.Writer) error { return w.writeTruth(out, o, &done.Truths) },
 	}
-	if planned := w.planned(); len(planned) > 1 {
-		files[AwayFile] = func(out io.Writer) error { return csv.NewWriter(out).WriteAll(planned) }
+	if planned := w.planned(); len(planned) > 0 {
+		for name, header := range map[string][]string{AwayFile: {"household", "from", "to"}, AbsencesFile: {"household", "from", "until"}} {
+			files[name] = func(out io.Writer) error { return csv.NewWriter(out).WriteAll(append([][]string{header}, planned...)) }
+		}
 	}
 	maps.Copy(files, o.Files)
 	others := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return name == ReadingsFile })
@@ -79,9 +82,8 @@ func (w *World) Record(ctx context.Context, o RecordOptions) (Recorded, error) {
 	return done, nil
 }
 
-// planned are the absences that were entered beforehand, under their header.
-func (w *World) planned() [][]string {
-	rows := [][]string{{"household", "from", "to"}}
+// planned are the absences that were entered beforehand.
+func (w *World) planned() (rows [][]string) {
 	for _, h := range w.homes {
 		h.mu.Lock()
 		for _, e := range h.effects {
@@ -238,9 +240,10 @@ func stamp(t time.Time) string {
 // writeHouseholds writes the homes.
 func (w *World) writeHouseholds(out io.Writer) error {
 	rows := csv.NewWriter(out)
-	all := [][]string{{"household", "timezone", "residents", "building"}}
+	all := [][]string{{"household", "timezone", "residents", "building", "riser", "zone"}}
 	for _, h := range w.homes {
-		all = append(all, []string{string(h.household.ID), h.household.TimeZone, strconv.Itoa(h.household.Residents), h.household.Place.Building})
+		p := h.household.Place
+		all = append(all, []string{string(h.household.ID), h.household.TimeZone, strconv.Itoa(h.household.Residents), p.Building, p.Riser, p.Zone})
 	}
 	return rows.WriteAll(all)
 }

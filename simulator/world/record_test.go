@@ -73,7 +73,7 @@ func TestRecordings(t *testing.T) {
 	if len(truth) != 4 || truth[1][1] != "fall-in-bathroom" || truth[1][2] != "welfare" || truth[1][5] == "" || truth[2][5] != "" {
 		t.Errorf("truth %v", truth)
 	}
-	if homes := table(t, read(t, a, "households.csv")); len(homes) != 6 || !slices.Equal(homes[1], []string{"h001", "Asia/Shanghai", "1", "1 号楼"}) {
+	if homes := table(t, read(t, a, "households.csv")); len(homes) != 6 || !slices.Equal(homes[1], []string{"h001", "Asia/Shanghai", "1", "1 号楼", "1 单元", "供水片区 1"}) {
 		t.Errorf("households %v", homes)
 	}
 }

@@ -334,7 +334,10 @@ func TestPlannedAbsence(t *testing.T) {
 	if rows := table(t, read(t, dir, "away.csv")); len(rows) != 2 || !slices.Equal(rows[1], want) {
 		t.Errorf("away.csv %v, want %v", rows, want)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 4 {
+	if rows := table(t, read(t, dir, "absences.csv")); len(rows) != 2 || !slices.Equal(rows[0], []string{"household", "from", "until"}) || !slices.Equal(rows[1], want) {
+		t.Errorf("absences.csv %v, want %v", rows, want)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 5 {
 		t.Errorf("files %v", left)
 	}
 }

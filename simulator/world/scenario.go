@@ -52,10 +52,12 @@ type Step struct {
 }
 
 // A Truth is what a gateway should make of it: a finding of a kind, not before the earliest and by the latest moment after
-// the beginning; or none of that kind, as long as the scenario lasts and a day more.
+// the beginning; or none of that kind, as long as the scenario lasts and a day more. Within leaves out those that are not of the scenario
+// alone: of what began before it, or is found after it, something else may be the reason.
 type Truth struct {
 	Kind     stillwater.Kind     `yaml:"kind"`
 	None     bool                `yaml:"none,omitempty"`
+	Within   bool                `yaml:"within,omitempty"` // with none
 	Earliest Span                `yaml:"earliest,omitempty"`
 	Latest   Span                `yaml:"latest,omitempty"`
 	Severity stillwater.Severity `yaml:"severity,omitempty"` // at least; none: with this severity or more. Default alert
@@ -169,6 +171,8 @@ func (t Truth) validate() error {
 		return fmt.Errorf("severity %q is not known", t.Severity)
 	case t.None && (t.Earliest != 0 || t.Latest != 0):
 		return fmt.Errorf("what is none has no earliest and latest")
+	case !t.None && t.Within:
+		return fmt.Errorf("truth %q: within goes with none alone", t.Kind)
 	case !t.None && t.Latest <= t.Earliest:
 		return fmt.Errorf("latest %v is not after earliest %v", t.Latest.Duration(), t.Earliest.Duration())
 	}

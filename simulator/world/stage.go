@@ -22,7 +22,7 @@ type Expected struct {
 	Scenario         string
 	Kind             stillwater.Kind
 	Severity         stillwater.Severity // at least
-	None             bool
+	None, Within     bool
 	From             time.Time
 	Earliest, Latest time.Time // zero when None
 }
@@ -124,7 +124,7 @@ func (h *home) add(e effect) {
 func (w *World) neighbours(h *home) []*home {
 	all := []*home{h}
 	for _, n := range w.homes {
-		if n != h && n.household.Place == h.household.Place {
+		if n != h && n.index/homesPerBuilding == h.index/homesPerBuilding {
 			all = append(all, n)
 		}
 	}
@@ -192,7 +192,7 @@ func (s Staged) Expected() []Expected {
 	var all []Expected
 	for _, id := range s.Homes {
 		for _, t := range s.Scenario.Truth {
-			e := Expected{Household: id, Scenario: s.Scenario.Name, Kind: t.Kind, Severity: t.Severity, None: t.None, From: s.From}
+			e := Expected{Household: id, Scenario: s.Scenario.Name, Kind: t.Kind, Severity: t.Severity, None: t.None, Within: t.Within, From: s.From}
 			if e.Severity == "" {
 				e.Severity = stillwater.Alert
 			}

@@ -192,6 +192,7 @@ func TestHouseholdsAreComplete(t *testing.T) {
 		if h.Devices[0].Source[:len(world.MQTTFeed)] == world.MQTTFeed {
 			pulse++
 		}
+		h.Place.Riser = "" // two of them
 		buildings[h.Place]++
 	}
 	if zh != 200 || pulse != 400-world.MaxUnits {
