@@ -266,8 +266,8 @@ func TestEndToEnd(t *testing.T) {
 	}
 	stopped := o.clock.Now()
 
-	asked := o.text(daughter, "王*家已1小时", "外出或在您那里吗？")
-	told := o.text(daughter, "王*家已2小时", "回1我去 2平安")
+	asked := o.text(daughter, "王*家", "起已1小时", "外出或在您那里吗？")
+	told := o.text(daughter, "王*家", "起已2小时", "回1我去")
 	began := b.incidents("h001")[0]
 	if since := began.Findings[0].Facts.Since; since.Before(stopped.Add(-5*time.Minute)) || since.After(stopped.Add(time.Minute)) {
 		t.Errorf("silent since %v, the register stood from %v on", since, stopped)
