@@ -61,6 +61,9 @@ func (c *cadence) add(between time.Duration) bool {
 	return c.Usual != before || c.Usual == 0
 }
 
+// forget begins anew.
+func (c *cadence) forget() { *c = cadence{} }
+
 // known is how many gaps are in the ring.
 func (c *cadence) known() int { return min(int(c.Seen), cadenceGaps) }
 

@@ -77,9 +77,12 @@ func commonOutlook(up float64, longer func(c, t float64) float64) (o outlook) {
 }
 
 // allPay is the price, in hours of delay, at which homes of which only the meter is known keep the budget taken together; set on the same
-// 44 homes and a flat in Naples. A budget a tenth as large has 250 times the price, for what is left then are
+// 44 homes and a flat in Naples. A budget a tenth as large has 500 times the price, for what is left then are
 // absences, and they are long.
-func allPay(budget float64) float64 { return 300 * math.Pow(33/budget, 2.4) }
+func allPay(budget float64) float64 { return 300 * math.Pow(33/budget, 2.7) }
 
 // allPayWithDoor is the same where there is a door: absences are asked about, and what is left is short.
 func allPayWithDoor(budget float64) float64 { return 100 * math.Pow(33/budget, 1.1) }
+
+// allPayToAsk is the price of a question.
+func allPayToAsk(budget float64) float64 { return 30 * math.Pow(33/budget, 2.4) }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"stillwater"
@@ -70,19 +71,32 @@ func (noWater) back(h *home, c *cause) bool {
 	return h.Life.last() > c.Start
 }
 
-// weigh looks at each half-hour since h was last known to use something.
+// weigh looks at each half-hour since h was last known to use something. What routines let expect is asked of the half-hours alone that could be
+// seldom enough if no home were ever still.
 func (n noWater) weigh(g *group, h *home, now instant) (seldom float64, since instant) {
 	var looks []look
 	for at := h.DataTo.add(-cutMin); at >= h.stillSince().add(-cutDrains) && h.DataTo.sub(at) <= cutMax; at = at.add(-cutStep) {
 		looks = append(looks, look{at: at})
 	}
+	var members []*home
 	for i := 0; i < len(g.members); i += g.stride() {
 		if m := g.members[i]; n.seen(m, now) && len(m.causes()) == 0 {
+			members = append(members, m)
+			m.glancedAt(looks, h.DataTo)
+		}
+	}
+	chosen := math.Log(float64(len(looks))) // the least of many counts
+	looks = slices.DeleteFunc(looks, func(l look) bool { return l.still < leastTogether || l.seldom()-chosen <= seldomEnough })
+	for i := range looks {
+		looks[i] = look{at: looks[i].at}
+	}
+	for _, m := range members {
+		if len(looks) > 0 {
 			m.lookedAt(looks, h.DataTo)
 		}
 	}
 	for _, l := range looks {
-		if s := l.seldom() - math.Log(float64(len(looks))); s > seldom && l.still >= leastTogether {
+		if s := l.seldom() - chosen; s > seldom && l.still >= leastTogether {
 			seldom, since = s, l.at
 		}
 	}
@@ -96,19 +110,38 @@ type look struct {
 	expected     float64 // of homes, how many would be still without a cut
 }
 
-// lookedAt counts the home at each moment at which it could be seen whether it was struck.
-func (h *home) lookedAt(looks []look, to instant) {
-	last, o := h.stillSince(), h.outlook()
+// glancedAt counts the home as lookedAt does, as one that is as seldom still as any, and still although it may have been so already: never less than
+// that finds seldom.
+func (h *home) glancedAt(looks []look, to instant) {
+	last, end := h.stillSince(), min(h.DataTo, to)
 	for i := range looks {
 		l := &looks[i]
-		end := min(h.DataTo, to)
-		switch {
-		case end.sub(l.at) < cutMin, h.WholeFrom > l.at:
+		if !h.visible(l.at, end) {
 			continue
-		case last <= l.at && h.unusualIn(o, l.at):
-			continue // it was still already
 		}
-		if cut, _ := h.cutWithin(l.at, end); cut > 0 {
+		l.homes++
+		l.expected += moreStill * leastStill
+		if last <= l.at {
+			l.still++
+		}
+	}
+}
+
+// visible says whether from one moment to another it could be seen whether the home was struck.
+func (h *home) visible(from, to instant) bool {
+	if to.sub(from) < cutMin || h.WholeFrom > from {
+		return false
+	}
+	cut, _ := h.cutWithin(from, to)
+	return cut == 0
+}
+
+// lookedAt counts the home at each moment at which it could be seen whether it was struck.
+func (h *home) lookedAt(looks []look, to instant) {
+	last, end, o := h.stillSince(), min(h.DataTo, to), h.outlook()
+	for i := range looks {
+		l := &looks[i]
+		if !h.visible(l.at, end) || last <= l.at && h.unusualIn(o, l.at) { // it was still already
 			continue
 		}
 		l.homes++
@@ -157,10 +190,13 @@ func (h *home) outlook() *outlook {
 
 // stillThrough is how likely the home shows no life from one moment to another: it is within one of the stillnesses that began before.
 func (h *home) stillThrough(o *outlook, from, to instant) float64 {
-	chance := 0.0
+	chance, class := 0.0, 0
 	hour := h.hourOf(from) - startSpan/2
 	for length := to.sub(from).Hours() + startSpan/2; length < cutMax.Hours(); length += startSpan {
-		chance += o.longer[int(hour+48)%24/startSpan][max(0, classOf(length))]
+		for class+1 < lengths && length > bounds[class+1] {
+			class++
+		}
+		chance += o.longer[int(hour+48)%24/startSpan][class]
 		if hour -= startSpan; hour < -24 {
 			hour += 24
 		}

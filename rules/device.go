@@ -64,6 +64,7 @@ const (
 	gone                       // its source said that it is away
 	doorSeen                   // how the door stands is known
 	doorOpen
+	paced // two heartbeats followed each other with nothing between
 )
 
 func (d *device) has(f flags) bool { return d.Flags&f != 0 }
@@ -186,13 +187,13 @@ func (h *home) hear(d *device, r *entry) {
 // without them has none.
 func (d *device) pace(r *entry) (changed bool) {
 	if r.Quantity == stillwater.Alive {
-		d.Flags |= beats
+		d.beat(r)
 	}
 	if r.Quantity == stillwater.Alive || !d.has(beats) {
 		switch age := r.received.sub(r.at); {
 		case d.Kind == doorContact && !d.has(beats):
 		case d.Report != 0:
-			changed = !d.replays(r) && d.Rate.add(r.received.sub(d.Report))
+			changed = !d.replays(r) && !d.betweenBeats() && d.Rate.add(r.received.sub(d.Report))
 		case age > time.Hour: // it sends its history, about that often
 			changed = d.Rate.add(age)
 		}
@@ -201,6 +202,20 @@ func (d *device) pace(r *entry) (changed bool) {
 	d.Heard = max(d.Heard, r.received)
 	return changed
 }
+
+// beat takes a heartbeat. Many sensors send one only when nothing else was sent for an interval; by day that is hours after the last one. So the time
+// between two tells how often it reports if they follow each other, and what was learned from anything else before is forgotten.
+func (d *device) beat(r *entry) {
+	follows := d.Report != 0 && d.Heard == d.Report
+	if !d.has(beats) || follows && !d.has(paced) {
+		d.Rate.forget()
+	}
+	d.set(paced, d.has(paced) || d.has(beats) && follows)
+	d.Flags |= beats
+}
+
+// betweenBeats says whether something else came since the last heartbeat of a device whose interval is known without it.
+func (d *device) betweenBeats() bool { return d.has(paced) && d.Heard != d.Report }
 
 // replays says whether the reading is one more of an upload: history that comes faster than it happened. It says nothing of how
 // often the device reports.

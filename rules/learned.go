@@ -59,7 +59,8 @@ func (h *home) learn(at instant) {
 		return
 	}
 	if h.Routine == nil {
-		h.Routine = &routine{}
+		h.Routine = &routine{Known: h.Covered >= learnedIn*24*time.Hour} // somebody has come to live there
+		h.knowHome()
 		h.Routine.settle(0, *h.rules.per)
 		h.SettledCovered, h.SettledDay = h.Covered, h.day(at).number
 	}
@@ -76,9 +77,15 @@ func (h *home) learn(at instant) {
 			days = 0
 		}
 		h.SettledCovered, h.SettledDay = h.Covered, day.number
+		h.knowHome()
 		r.settle(max(0, days), *h.rules.per)
-		r.Known = r.Known || r.Seen >= learnedIn || r.Seen >= learnedLeast && at.sub(h.First) >= learnedIn*24*time.Hour
+		r.Known = r.Known || h.Covered >= learnedIn*24*time.Hour || r.Seen >= learnedLeast && at.sub(h.First) >= learnedIn*24*time.Hour
 	}
+}
+
+// knowHome tells the routine what the registry and the devices say of the home.
+func (h *home) knowHome() {
+	h.Routine.Sensors, h.Routine.Several = h.covering() == activitySensor, h.together() > 0
 }
 
 // teach puts a stillness into the habits.

@@ -284,8 +284,8 @@ func TestBudgetChange(t *testing.T) {
 	for _, c := range []struct {
 		budget float64
 		longer bool
-	}{{1, true}, {60, false}} {
-		p := newTenant(t, 3, shanghai, false, Defaults())
+	}{{2, true}, {60, false}} {
+		p := newTenant(t, 3, shanghai, false, WithBudget(Defaults(), 12))
 		p.live(60, alone)
 		before := p.bounds()
 		q := p.twin(WithBudget(Defaults(), c.budget))

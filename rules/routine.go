@@ -14,7 +14,8 @@ import (
 //
 //	hours she is up and could fall × dread of the length + price × stillnesses that outlast the length
 //
-// is least; the dread of a length is its hours, and beyond twenty thirty times the hours more, for nobody is to lie for a day. At night, when most stillnesses end at seven, that is not before eight; in the morning, when hardly any lasts
+// is least; the dread of a length is its hours, and beyond twenty thirty times the hours more, for nobody is to lie for a day. Where
+// one lives alone that is also worth daylong false alerts a year, so that only who is away for days time and again is waited for longer. At night, when most stillnesses end at seven, that is not before eight; in the morning, when hardly any lasts
 // three hours, it is soon. The price is what keeps the budget: it rises with every false alert and falls with the days without.
 // All that is remembered is how often the home was still from when and for how long, fading over months, so that what was once
 // does not rule for ever and one bad fortnight is one stillness among hundreds. What a home has not shown yet is borrowed from
@@ -29,6 +30,8 @@ type routine struct {
 	Alert   price   // of a false alert
 	Ask     price   // of a question that need not have been
 	Known   bool    // the home is learned
+	Sensors bool    // activity sensors cover it: they show more than a meter does
+	Several bool    // two or more live there
 	Blended bool    // the door is not believed: stillness after it is judged like any other
 }
 
@@ -46,11 +49,9 @@ const (
 	learnedIn    = 27  // days until a home is learned: it is from its 28th on
 	learnedLeast = 20  // of them covered, if there are holes
 
-	borrowed = 60  // days that what is common to all homes counts for
-	shape    = 10  // stillnesses that the common shape counts for where the home shows its own
-	spill    = 0.3 // of a stillness that might as well have been a class longer
-	beside   = 0.2 // of a stillness that might as well have begun two hours sooner, or later
-	upClose  = 4.0 // hours: with life nearer than this before and after she is up
+	shape   = 10  // stillnesses that the common shape counts for where the home shows its own
+	spill   = 0.3 // of a stillness that might as well have been a class longer
+	upClose = 4.0 // hours: with life nearer than this before and after she is up
 
 	ofAll     = 0.2  // how far the price is that of all homes rather than its own
 	follow    = 0.2  // how far a day moves it to where the budget is expected to be kept
@@ -58,9 +59,11 @@ const (
 	heedLess  = -0.7 // and, as a power of the budget, of a greater one
 	heedMost  = 5    // and what all of them can
 	leastOwn  = 20   // hours
-	mostOwn   = 1e6  // hours
-	saved     = 2.6  // alerts a year that a home without a door does without, for those that are so often empty that they cannot
-	aimLeast  = 0.35 // of the budget, at least
+	mostOwn   = 3e6  // hours
+	inADay    = 22   // hours: a bound at which she is found within a day
+	daylong   = 10   // false alerts a year that no longer bound is worth
+	saved     = 3.0  // alerts a year that a home without a door does without, for those that are so often empty that they cannot
+	aimLeast  = 0.25 // of the budget, at least
 	restOfIt  = 0.5  // this part of the budget at least is for stillness in the home, whatever comes of the door
 	wholeYear = 365. // days
 )
@@ -76,6 +79,26 @@ func classOf(hours float64) int {
 		i++
 	}
 	return i
+}
+
+// A sight is how sharply a home is seen. Meters were read each hour and by many who go to bed at other hours; sensors see whoever stirs, so what they
+// show is soon worth more than what is common, and differs more from hour to hour.
+type sight struct {
+	borrowed float64 // days that what is common to all homes counts for
+	beside   float64 // of a stillness that might as well have begun two hours sooner, or later
+	byHour   float64 // stillnesses that the common share of two hours counts for where the home shows its own; 0: it keeps to the common one
+}
+
+var (
+	byMeter   = sight{borrowed: 60, beside: 0.2}
+	bySensors = sight{borrowed: 15, beside: 0.05, byHour: 5}
+)
+
+func (r *routine) sight() sight {
+	if r.Sensors {
+		return bySensors
+	}
+	return byMeter
 }
 
 // An outlook is what to expect of a home in a day.
@@ -106,31 +129,38 @@ func tallied(habits []*habit) (t tally) {
 // done for a home, once a day, so it is done for no more than the first lengths that are asked for.
 func (o *outlook) expect(r *routine, common *outlook, first int, habits ...*habit) {
 	t := tallied(habits)
-	borrow := scaleOf(common, r.Days, &t)
-	for i := range borrow {
-		borrow[i] *= borrowed / (r.Days + borrowed)
-	}
-	own := 1 / (once * (r.Days + borrowed))
+	see := r.sight()
+	scale := scaleOf(common, r.Days, &t)
+	own, borrow := 1/(once*(r.Days+see.borrowed)), see.borrowed/(r.Days+see.borrowed)
 	for start := range starts {
 		sooner, later := (start+starts-1)%starts, (start+1)%starts
 		before, at, after, row, usual := &t[sooner], &t[start], &t[later], &o.longer[start], &common.longer[start]
-		shorter := nearby(before[0], at[0], after[0])
+		shorter := see.nearby(before[0], at[0], after[0])
+		lent := borrow * see.shareOf(shorter/once, r.Days*scale[0]*usual[0])
 		for i := range row[:first] {
-			n := nearby(before[i], at[i], after[i])
-			row[i] = (n+spill*(shorter-n))*own + borrow[i]*usual[i]
+			n := see.nearby(before[i], at[i], after[i])
+			row[i] = (n+spill*(shorter-n))*own + lent*scale[i]*usual[i]
 			shorter = n
 		}
 		var up float64
 		for _, b := range habits {
-			up += nearby(int32(b.Up[sooner]), int32(b.Up[start]), int32(b.Up[later]))
+			up += see.nearby(int32(b.Up[sooner]), int32(b.Up[start]), int32(b.Up[later]))
 		}
-		o.up[start] = (up/60 + borrowed*common.up[start]) / (r.Days + borrowed)
+		o.up[start] = (up/60 + see.borrowed*common.up[start]) / (r.Days + see.borrowed)
 	}
 }
 
 // nearby is how often something was, where some of it might as well have been two hours sooner or later.
-func nearby(before, at, after int32) float64 {
-	return beside*float64(before+after) + (1-2*beside)*float64(at)
+func (s *sight) nearby(before, at, after int32) float64 {
+	return s.beside*float64(before+after) + (1-2*s.beside)*float64(at)
+}
+
+// shareOf is how many times more often than expected stillnesses begin in two hours, as far as the home shows.
+func (s *sight) shareOf(seen, expected float64) float64 {
+	if s.byHour == 0 {
+		return 1
+	}
+	return (seen + s.byHour) / (expected + s.byHour)
 }
 
 // scaleOf is how many times more often than common the home outlasts each bound, as far as it shows: bound by bound, from the
@@ -167,8 +197,14 @@ var dreads = func() (d [lengths]float64) {
 	return d
 }()
 
-// choose sets the bounds for the price of an alert, and says how many alerts a year are to be expected of them.
-func (b *habit) choose(o *outlook, alert float64) (alerts float64) {
+// choose sets the bounds for the price of an alert, and says how many alerts a year are to be expected of them. A bound of more than a day costs
+// each start its part of worth alerts a year.
+func (b *habit) choose(o *outlook, alert, worth float64) (alerts float64) {
+	var ups float64
+	for _, hours := range o.up {
+		ups += hours
+	}
+	late := alert * worth / (wholeYear * ups)
 	for start := range b.Bound {
 		least, up, longer := math.Inf(1), o.up[start], &o.longer[start]
 		for i := range longer {
@@ -176,7 +212,11 @@ func (b *habit) choose(o *outlook, alert float64) (alerts float64) {
 			if delay > least {
 				break // and so is all that is longer
 			}
-			if cost := delay + alert*longer[i]; cost <= least {
+			cost := delay + alert*longer[i]
+			if bounds[i] > inADay {
+				cost += late * up
+			}
+			if cost <= least {
 				least, b.Bound[start] = cost, uint8(i)
 			}
 		}
@@ -250,14 +290,14 @@ func (r *routine) settle(days float64, per budget) {
 	var o outlook
 	o.expect(r, &commonAll, lengths, habits...)
 	r.Alert.begin(all)
-	r.Alert.settle(r.Inside.choose(&o, math.Exp(r.Alert.Own)), aim, days)
-	r.Inside.choose(&o, r.Alert.hours(all))
+	r.Alert.settle(r.Inside.choose(&o, math.Exp(r.Alert.Own), r.worth()), aim, days)
+	r.Inside.choose(&o, r.Alert.hours(all), r.worth())
 }
 
 // settleBoth settles a home with a door. What the door causes is bounded otherwise, by twelve hours, and so is no reason to wait for ever
 // in the home: stillness there has what the door leaves of the budget, but never less than restOfIt.
 func (r *routine) settleBoth(days float64, per budget) {
-	allAlert, allAsk := allPayWithDoor(per.alerts), allPay(per.asks)
+	allAlert, allAsk := allPayWithDoor(per.alerts), allPayToAsk(per.asks)
 	r.Alert.begin(allAlert)
 	r.Ask.begin(allAsk)
 	var in, out outlook
@@ -266,9 +306,18 @@ func (r *routine) settleBoth(days float64, per budget) {
 	ownAlert, ownAsk := math.Exp(r.Alert.Own), math.Exp(r.Ask.Own)
 	outside, asks := r.Outing.chooseAsk(&out, ownAlert, ownAsk)
 	r.Ask.settle(asks, per.asks, days)
-	r.Alert.settle(r.Inside.choose(&in, ownAlert), max(per.alerts-outside, restOfIt*per.alerts), days)
-	r.Inside.choose(&in, r.Alert.hours(allAlert))
+	r.Alert.settle(r.Inside.choose(&in, ownAlert, r.worth()), max(per.alerts-outside, restOfIt*per.alerts), days)
+	r.Inside.choose(&in, r.Alert.hours(allAlert), r.worth())
 	r.Outing.chooseAsk(&out, r.Alert.hours(allAlert), r.Ask.hours(allAsk))
+}
+
+// worth is how many false alerts a year it is worth not to wait for more than a day. Where several live, that all of them are still for so long is a
+// journey.
+func (r *routine) worth() float64 {
+	if r.Several {
+		return 0
+	}
+	return daylong
 }
 
 // begin gives a new home the price of all.
@@ -313,6 +362,8 @@ func (r *routine) fields(c *codec) {
 	c.part(7, &r.Ask)
 	c.flag(8, &r.Blended)
 	c.flag(9, &r.Known)
+	c.flag(10, &r.Sensors)
+	c.flag(11, &r.Several)
 }
 
 func (p *price) fields(c *codec) {
