@@ -75,6 +75,14 @@ func (c *cadence) soFar() time.Duration {
 	return time.Duration(slices.Max(c.Gaps[:c.known()]).seconds()) * time.Second
 }
 
+// latest is the last gap; zero: there was none.
+func (c *cadence) latest() time.Duration {
+	if c.Seen == 0 {
+		return 0
+	}
+	return time.Duration(c.Gaps[(c.Seen-1)%cadenceGaps].seconds()) * time.Second
+}
+
 // usual is the interval as a duration; zero: not known yet.
 func (c *cadence) usual() time.Duration { return time.Duration(c.Usual) * time.Second }
 

@@ -68,9 +68,14 @@ type Engine struct {
 }
 
 // New makes an engine for the rules, which must be valid.
-func New(list []Rule) *Engine {
-	set := bind(list)
-	return &Engine{set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, groups: map[string]*group{}, days: map[*time.Location]*localDay{}, said: map[said]*said{}}
+func New(list []Rule) *Engine { return with(bind(list)) }
+
+// with makes an engine for rules that are ready.
+func with(set *ruleset) *Engine {
+	return &Engine{
+		set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, groups: map[string]*group{},
+		said: map[said]*said{}, days: map[*time.Location]*localDay{},
+	}
 }
 
 // Put tells the engine of a household, or what changed about it. What it remembers of it stays.
@@ -350,4 +355,27 @@ type snapshot struct {
 func (s *snapshot) fields(c *codec) {
 	c.span(1, &s.within)
 	c.part(2, s.memory)
+}
+
+// Only gives another engine with the same rules that remembers the one household alone, for asking what would come of readings that
+// have not. What is shared by homes it does not know.
+func (e *Engine) Only(id stillwater.HouseholdID) (*Engine, error) {
+	twin := with(e.set)
+	twin.said, twin.now = e.said, e.now
+	h := e.homes[id]
+	if h == nil {
+		return twin, nil
+	}
+	t := twin.home(id)
+	twin.locate(t, h.location)
+	t.residents = h.residents
+	for i := range h.Devices {
+		d := &h.Devices[i]
+		t.Devices = append(t.Devices, device{ID: d.ID, Kind: d.Kind, said: d.said})
+	}
+	data, err := encode(nil, &snapshot{h.rules.within, &h.memory})
+	if err != nil {
+		return nil, fmt.Errorf("memory of household %q: %w", id, err)
+	}
+	return twin, twin.Restore(id, data)
 }

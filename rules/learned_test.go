@@ -335,7 +335,7 @@ func TestLearnedTimeLeft(t *testing.T) {
 		p.found = nil
 		of++
 		for range int(horizon / time.Hour) {
-			if said.Before(stopped) && !said.IsZero() { // an alert goes on
+			if !said.After(stopped) && !said.IsZero() { // an alert goes on
 				return
 			}
 			at = at.Add(time.Hour)

@@ -122,7 +122,11 @@ func (h *home) arrival(due, now instant) instant {
 	if d == nil {
 		return 0
 	}
-	step := instant(d.usual() / time.Microsecond)
+	usual := d.usual()
+	if usual == 0 {
+		usual = d.Rate.latest() // it is not known yet
+	}
+	step := instant(usual / time.Microsecond)
 	if step <= 0 {
 		step = 60 * minute // not known yet: the commonest interval of a meter
 	}

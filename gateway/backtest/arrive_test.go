@@ -81,7 +81,8 @@ func arriving(t *testing.T, arrive string, readings ...string) string {
 	return out
 }
 
-// TestArriveIsReceived gives what the same recording gives with the times of arrival written into it: two homes in two zones.
+// TestArriveIsReceived raises what the same recording raises with the times of arrival written into it: two homes in two zones. What shadow.csv says can
+// differ: of what is held back it is known that it will come.
 func TestArriveIsReceived(t *testing.T) {
 	zones := "household,timezone\nh1,Asia/Shanghai\nh2,America/New_York\n"
 	shanghai, _ := time.LoadLocation("Asia/Shanghai")
@@ -124,10 +125,8 @@ func TestArriveIsReceived(t *testing.T) {
 		return f
 	}
 	got, want := arriving(t, "daily@02:00", folder(asRecorded.String())), arriving(t, "", folder(withReceived.String()))
-	for _, name := range []string{"alerts.csv", "shadow.csv"} {
-		if g, w := read(t, got, name), read(t, want, name); g != w || strings.Count(g, "\n") < 3 {
-			t.Errorf("%s\n%.2000s\nwant\n%.2000s", name, g, w)
-		}
+	if g, w := read(t, got, "alerts.csv"), read(t, want, "alerts.csv"); g != w || strings.Count(g, "\n") < 3 {
+		t.Errorf("alerts.csv\n%.2000s\nwant\n%.2000s", g, w)
 	}
 	if alerts := read(t, got, "alerts.csv"); !strings.Contains(alerts, "h1,silence-24h,alert,2026-11-10T18:00:00Z,") {
 		t.Errorf("no alert with an upload at 02:00 in Shanghai:\n%s", alerts)

@@ -26,8 +26,10 @@ type player struct {
 	open     map[string]stillwater.Finding // findings that go on
 	alerts   *alertWriter
 	shadow   *table
-	nextRow  time.Time // of shadow.csv
-	last     time.Time // when the last reading was received
+	nextRow  time.Time   // of shadow.csv
+	last     time.Time   // when the last reading was received
+	rest     []row       // of the rows that have arrived: not played yet
+	counts   []lastCount // by device
 	delays   histogram
 	sum      *Summary
 	results  []outcomeCount
@@ -42,6 +44,7 @@ type played struct {
 	falses     int            // after learning, as houses counts them
 	questions  int
 	protection protection
+	coming     []row // see foresight.go
 	blind      time.Duration
 	blindOpen  int // findings of a blind home that go on
 	blindFrom  time.Time
@@ -79,10 +82,15 @@ func newPlayer(p *pass, v Variant, out string) (*player, error) {
 // play steps the engine through the rows.
 func (p *player) play(list []row) error {
 	for i := range list {
+		p.rest = list[i:]
 		if err := p.read(&list[i]); err != nil {
 			return err
 		}
+		if p.foresees() {
+			p.remember(&list[i])
+		}
 	}
+	p.rest = nil
 	return nil
 }
 
@@ -158,8 +166,14 @@ func (p *player) until(now time.Time) error {
 // shadowRow writes for each household when its first alert would be raised had life stopped at that moment.
 func (p *player) shadowRow(at time.Time) error {
 	stamp := at.Format(time.RFC3339)
+	if p.foresees() {
+		p.await(at)
+	}
 	for _, h := range p.order {
-		alert, rule := p.engine.Protection(h.id, at)
+		alert, rule, err := p.protection(h, at)
+		if err != nil {
+			return err
+		}
 		when, delay := "", delayCap
 		if !alert.IsZero() {
 			when, delay = alert.Format(time.RFC3339), alert.Sub(at).Hours()
