@@ -144,7 +144,7 @@ type ruleset struct {
 	time      []bound[timeDetector]
 	water     []bound[waterDetector]
 	draws     []bound[drawWatcher]
-	nearer    []bound[hastened]
+	nearer    []bound[stillnessDetector] // those that are hastened
 	common    []bound[commonCause]
 	eager     bool          // every reading is judged
 	within    time.Duration // the longest window: draws are remembered so long
@@ -239,7 +239,9 @@ func (s *ruleset) add(r *boundRule) {
 	addTo(&s.time, r)
 	addTo(&s.water, r)
 	addTo(&s.draws, r)
-	addTo(&s.nearer, r)
+	if d, ok := r.detector.(hastened); ok {
+		s.nearer = append(s.nearer, bound[stillnessDetector]{r, d})
+	}
 	addTo(&s.common, r)
 	if _, ok := r.detector.(eager); ok {
 		s.eager = true

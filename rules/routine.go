@@ -81,8 +81,8 @@ func classOf(hours float64) int {
 	return i
 }
 
-// A sight is how sharply a home is seen. Meters were read each hour and by many who go to bed at other hours; sensors see whoever stirs, so what they
-// show is soon worth more than what is common, and differs more from hour to hour.
+// A sight is how sharply a home is seen. Sensors see whoever stirs, a meter only who draws water: so what sensors show is sooner worth more than what is common, which
+// was learned from meters, and differs more from hour to hour.
 type sight struct {
 	borrowed float64 // days that what is common to all homes counts for
 	beside   float64 // of a stillness that might as well have begun two hours sooner, or later
