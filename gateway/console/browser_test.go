@@ -244,7 +244,8 @@ func TestWithoutScript(t *testing.T) {
 		t.Errorf("got outcome %q", inc.Outcome)
 	}
 	b.open(address+"/phones", ".phone")
-	b.do(press("#"+phoneID("+8613900139000")+"-2"), see(".phone"))
+	worker := "#" + phoneID("+8613900139000")
+	b.do(press(worker+"-2"), see(worker+":target")) // the page that comes after
 	if texts := w.Texts(0); texts[len(texts)-1].Body != "2" {
 		t.Errorf("the last text is %+v", texts[len(texts)-1])
 	}
