@@ -497,7 +497,13 @@ func (r *rig) incidents(db *sqlite.DB, findings []stillwater.Finding, messages [
 			return i.Household == f.Household && i.Kind == f.Kind && !i.Opened.After(f.Began) && (i.IsOpen() || !i.Closed.Before(f.Began))
 		})
 		if f.Severity != stillwater.Notice && !dealt {
-			r.t.Errorf("finding without an incident: %+v", f)
+			var of []stillwater.Incident
+			for _, i := range incidents {
+				if i.Household == f.Household {
+					of = append(of, i)
+				}
+			}
+			r.t.Errorf("finding without an incident: %+v; those of the home: %+v", f, of)
 		}
 	}
 	return len(incidents)
