@@ -494,7 +494,8 @@ func (r *rig) incidents(db *sqlite.DB, findings []stillwater.Finding, messages [
 	}
 	for _, f := range findings {
 		dealt := slices.ContainsFunc(incidents, func(i stillwater.Incident) bool {
-			return i.Household == f.Household && i.Kind == f.Kind && !i.Opened.After(f.Began) && (i.IsOpen() || !i.Closed.Before(f.Began))
+			lasted := !i.Opened.After(f.Began) && (i.IsOpen() || !i.Closed.Before(f.Began))
+			return i.Household == f.Household && i.Kind == f.Kind && (lasted || tookUp(i, f))
 		})
 		if f.Severity != stillwater.Notice && !dealt {
 			var of []stillwater.Incident
@@ -507,6 +508,14 @@ func (r *rig) incidents(db *sqlite.DB, findings []stillwater.Finding, messages [
 		}
 	}
 	return len(incidents)
+}
+
+// tookUp says whether the incident was opened by the finding or has taken it up: after a tick that was late, as after a restart, that is later than
+// what the finding began with, which is the latest that rules had heard of.
+func tookUp(i stillwater.Incident, f stillwater.Finding) bool {
+	return slices.ContainsFunc(i.Log, func(e stillwater.Event) bool {
+		return (e.What == "opened" || e.What == "joined") && strings.HasPrefix(e.Note, f.Rule+" ") && !e.At.Before(f.Began) && (f.Ended.IsZero() || !e.At.After(f.Ended))
+	})
 }
 
 // sentOnce checks every text at the provider against the messages: each known, each once, none missing.
