@@ -50,8 +50,8 @@ type drawWatcher interface {
 	drew(h *home, r *boundRule, w draw) (judge bool)
 }
 
-// A hastened stillnessDetector can be due sooner by a sign of life: because it looks at who is out, or allows less at another hour, though
-// never less than ruleset.shortest. It is then asked for due anew.
+// A hastened stillnessDetector can be due sooner by a sign of life: because it looks at who is out; or, as learnedSilence does, allows less at
+// another hour, though never less than ruleset.shortest. It is then asked for due anew.
 type hastened interface {
 	stillnessDetector
 	hastened()
@@ -181,6 +181,7 @@ func (s *ruleset) learn(r *boundRule) {
 	switch r.detector.(type) {
 	case learnedSilence:
 		s.per.alerts, s.within = r.Budget, max(s.within, 24*time.Hour) // see slow.seek
+		s.shortest = min(s.shortest, r.After)
 	case away:
 		s.per.asks, s.outings = r.Budget, true
 	}
@@ -231,9 +232,6 @@ func bind(list []Rule) *ruleset {
 func (s *ruleset) add(r *boundRule) {
 	s.learn(r)
 	addTo(&s.stillness, r)
-	if r.After > 0 {
-		s.shortest = min(s.shortest, r.After)
-	}
 	_, r.still = r.detector.(stillnessDetector)
 	r.paused = r.still || pausedToo(r)
 	addTo(&s.time, r)
