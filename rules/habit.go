@@ -74,16 +74,25 @@ const (
 
 var errCells = errors.New("habits remembered are not whole")
 
-// dense are all cells.
-func (c cells) dense() (all [allCells]uint8) {
-	for k, cell := 0, 0; k < len(c) && cell < allCells; k++ {
+// each goes through the cells that are not zero: where each stands, and its number in order.
+func (c cells) each(yield func(k, cell int) bool) {
+	for k, cell := 0, 0; k < len(c); k++ {
 		if c[k] == 0 {
 			k++
 			cell += int(c[k])
 			continue
 		}
-		all[cell] = c[k]
+		if !yield(k, cell) {
+			return
+		}
 		cell++
+	}
+}
+
+// dense are all cells.
+func (c cells) dense() (all [allCells]uint8) {
+	for k, cell := range c.each {
+		all[cell] = c[k]
 	}
 	return all
 }
@@ -125,16 +134,9 @@ func (c *cells) add(cell, by int) {
 
 // find is where the cell is; -1: it is zero.
 func (c cells) find(cell int) int {
-	at := 0
-	for k := 0; k < len(c); k++ {
-		switch {
-		case c[k] == 0:
-			k++
-			at += int(c[k])
-		case at == cell:
+	for k, at := range c.each {
+		if at == cell {
 			return k
-		default:
-			at++
 		}
 		if at > cell {
 			break
@@ -145,14 +147,8 @@ func (c cells) find(cell int) int {
 
 // addTo adds them to a tally.
 func (c cells) addTo(t *tally) {
-	for k, cell := 0, 0; k < len(c); k++ {
-		if c[k] == 0 {
-			k++
-			cell += int(c[k])
-			continue
-		}
+	for k, cell := range c.each {
 		t[cell/lengths][cell%lengths] += int32(c[k])
-		cell++
 	}
 }
 
