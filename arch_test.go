@@ -23,7 +23,7 @@ var mayImport = []struct {
 }{
 	{"", nil},
 	{"rules", []string{""}},
-	{"adapters/", []string{""}},
+	{"adapters/", []string{"", "adapters/bus"}}, // what stands on one wire shares its scheduler
 	{"gateway/", []string{"", "rules", "gateway/"}},
 	{"gateway", []string{"", "rules", "gateway/", "adapters/", "simulator/"}}, // main alone wires
 	{"simulator", []string{"", "simulator/"}},

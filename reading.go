@@ -2,6 +2,7 @@ package stillwater
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,22 @@ const (
 	Gone       Quantity = "gone"        // the source says that the device is away: a broker's Last Will
 )
 
+// What devices say of themselves. It is for maintenance: it is no reading of a home, and not for the journal.
+const (
+	Signal     Quantity = "signal"        // strength at which the device, or its gateway, is received, in dBm
+	BatteryLow Quantity = "fault.battery" // 1: the device says that its battery is low; 0: that it is not. So for all faults
+	MeterLeak  Quantity = "fault.leak"    // the meter's own leak alarm
+	Reverse    Quantity = "fault.reverse" // water runs, or ran, backwards
+	Empty      Quantity = "fault.empty"   // no water in the pipe
+	Tamper     Quantity = "fault.tamper"  // opened, taken off, or held by a magnet
+	Broken     Quantity = "fault.device"  // any other fault that it tells of
+)
+
+// OfDevice says whether the quantity is what a device says of itself, and of nothing in the home.
+func (q Quantity) OfDevice() bool {
+	return q == Signal || strings.HasPrefix(string(q), "fault.")
+}
+
 // The values of a door reading.
 const (
 	Closed = 0.0
@@ -34,6 +51,13 @@ var limits = map[Quantity]struct{ min, max float64 }{
 	Battery:    {0, 100},
 	Alive:      {0, 1e12},
 	Gone:       {0, 1},
+	Signal:     {-200, 50},
+	BatteryLow: {0, 1},
+	MeterLeak:  {0, 1},
+	Reverse:    {0, 1},
+	Empty:      {0, 1},
+	Tamper:     {0, 1},
+	Broken:     {0, 1},
 }
 
 // Instant is the grain of time in the journal: what is finer is cut off before it is judged, so that a restart sees what was seen.

@@ -189,9 +189,12 @@ func ignoreDone(ctx context.Context, err error) error {
 func (g *gateway) wirePipeline() {
 	g.pipeline = pipeline.New(pipeline.Options{
 		Rules: g.config.on(), Calendar: g.config.days(), Ladders: g.config.Ladders, Registry: g.registry, Store: g.store, Outbox: g.store, Clock: g.clock, Log: g.log,
-		Text: g.words.SMS, Count: g.metrics.reading, Committed: g.committed, Health: g.healthOf("store"),
+		Text: g.words.SMS, Count: g.counted, Committed: g.committed, Health: g.healthOf("store"),
 	})
 }
+
+// counted passes on what became of a reading. It must not block.
+func (g *gateway) counted(_ *stillwater.Reading, outcome string) { g.metrics.reading(outcome) }
 
 // committed passes on what a shard has committed. It must not block.
 func (g *gateway) committed(b *stillwater.Batch) {

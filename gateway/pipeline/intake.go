@@ -14,6 +14,7 @@ const (
 	NoConsent     = "no-consent"     // nothing of it is kept
 	Implausible   = "implausible"    // no working device gives such a value
 	Ahead         = "ahead"          // its device's clock runs ahead: taken as of its arrival
+	OfDevice      = "of-device"      // what a device says of itself: for maintenance, and not for the journal
 	Behind        = "behind"         // it is of more than an hour ago: history, taken as of its own time
 )
 
@@ -25,7 +26,7 @@ const (
 
 // Emit takes readings from a source. It waits while the queue of their shard is full, and gives an error only when ctx is
 // done: then done is never called, and what was taken by then does no harm when it comes again. done (may be nil) is called
-// once, when all of them are committed or refused.
+// once, when all of them are committed, refused or for maintenance alone.
 func (p *Pipeline) Emit(ctx context.Context, readings []stillwater.Reading, done func()) error {
 	if done == nil {
 		done = func() {}
@@ -60,25 +61,29 @@ func (p *Pipeline) Emit(ctx context.Context, readings []stillwater.Reading, done
 func (p *Pipeline) admit(r *stillwater.Reading) bool {
 	h, d, ok := p.Registry.BySource(r.Source)
 	if !ok {
-		p.Count(UnknownDevice)
+		p.Count(r, UnknownDevice)
 		return false
 	}
 	r.Household, r.Device = h.ID, d.ID
 	r.At, r.Received = r.At.UTC().Truncate(stillwater.Instant), r.Received.UTC().Truncate(stillwater.Instant)
 	if r.At.Sub(r.Received) > mayBeAhead {
-		p.Count(Ahead)
+		p.Count(r, Ahead)
 		r.At = r.Received
 	}
 	if !h.Consent.Covers(r.At, r.Received) {
-		p.Count(NoConsent)
+		p.Count(r, NoConsent)
 		return false
 	}
 	if err := r.Validate(); err != nil {
-		p.Count(Implausible)
+		p.Count(r, Implausible)
+		return false
+	}
+	if r.Quantity.OfDevice() {
+		p.Count(r, OfDevice)
 		return false
 	}
 	if r.Received.Sub(r.At) > isHistory {
-		p.Count(Behind)
+		p.Count(r, Behind)
 	}
 	return true
 }

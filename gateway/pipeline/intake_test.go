@@ -38,6 +38,8 @@ func TestOutcomes(t *testing.T) {
 		{"endless", nil, func() stillwater.Reading { return meter("h", math.Inf(1)) }, []string{Implausible}, false},
 		{"below zero", nil, func() stillwater.Reading { return meter("h", -1) }, []string{Implausible}, false},
 		{"unknown quantity", nil, func() stillwater.Reading { return quantity(meter("h", 1), "pressure") }, []string{Implausible}, false},
+		{"what a device says of itself", nil, func() stillwater.Reading { return quantity(meter("h", 1), stillwater.BatteryLow) }, []string{OfDevice}, false},
+		{"the same without a consent", nil, func() stillwater.Reading { return source(quantity(meter("h", 1), stillwater.Tamper), "f/none/meter") }, []string{NoConsent}, false},
 		{"a device clock ahead", []float64{10}, func() stillwater.Reading { return at(meter("h", 12), -3*time.Hour) }, []string{Ahead, string(rules.Accepted)}, true},
 		{"a device clock a little ahead", []float64{10}, func() stillwater.Reading { return at(meter("h", 12), -time.Minute) }, []string{string(rules.Accepted)}, true},
 		{"history", nil, func() stillwater.Reading { return at(meter("h", 12), 5*time.Hour) }, []string{Behind, string(rules.First)}, true},
@@ -84,6 +86,23 @@ func TestOutcomes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOfDevice: what a device says of itself comes with its home to whoever looks after devices, and is acknowledged.
+func TestOfDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, home("h"))
+		defer w.close()
+		r := meter("h", -80)
+		r.Quantity = stillwater.Signal
+		w.emit(r)
+		if got := w.told; len(got) != 1 || got[0].Household != "h" || got[0].Device != "meter" || got[0].Value != -80 {
+			t.Errorf("told of %+v", got)
+		}
+		if kept := w.journaled(); len(kept) != 0 {
+			t.Errorf("journal has %+v", kept)
+		}
+	})
 }
 
 // TestDoneOnceAfterCommit holds the promise to brokers: done is called when everything of an Emit is committed or refused, never

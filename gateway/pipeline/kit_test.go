@@ -80,6 +80,7 @@ type town struct {
 	mu     sync.Mutex // guards everything below
 	counts map[string]int
 	health []string
+	told   []stillwater.Reading // what devices said of themselves
 }
 
 // begun is when the people of the tests gave their consent: a day before the first moment of a bubble.
@@ -176,10 +177,13 @@ func (w *town) close() {
 	}
 }
 
-func (w *town) count(outcome string) {
+func (w *town) count(r *stillwater.Reading, outcome string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.counts[outcome]++
+	if outcome == OfDevice {
+		w.told = append(w.told, *r)
+	}
 }
 
 // counted gives the outcomes counted since the last call.

@@ -86,8 +86,9 @@ type Options struct {
 
 	// Text writes the text of a message.
 	Text func(stillwater.Message, stillwater.Incident, stillwater.Household) string
-	// Count is called with the outcome of every reading; may be nil.
-	Count func(outcome string)
+	// Count is called with the outcome of every reading, once or (of one that is also Ahead or Behind) twice, from the goroutine of its
+	// source or shard. One whose device is not known has no household. May be nil.
+	Count func(r *stillwater.Reading, outcome string)
 	// Committed is called by the shard after each commit, and must not block; may be nil.
 	Committed func(*stillwater.Batch)
 	// Health is called when the store fails (with the error) and when it works again (nil); may be nil.
@@ -116,7 +117,7 @@ type open struct {
 // New makes a pipeline. Load must be called before Run.
 func New(o Options) *Pipeline {
 	if o.Count == nil {
-		o.Count = func(string) {}
+		o.Count = func(*stillwater.Reading, string) {}
 	}
 	if o.Committed == nil {
 		o.Committed = func(*stillwater.Batch) {}

@@ -337,14 +337,14 @@ func (s *shard) now(e *stillwater.Entry) time.Time {
 // read takes a reading.
 func (s *shard) read(b *stillwater.Batch, r *stillwater.Reading) {
 	if _, ok := s.homes[r.Household]; !ok { // it withdrew while the reading waited
-		s.p.Count(NoConsent)
+		s.p.Count(r, NoConsent)
 		return
 	}
 	if s.engine.Check(r) == rules.Late && s.known(r) {
-		s.p.Count(string(rules.Duplicate))
+		s.p.Count(r, string(rules.Duplicate))
 		return
 	}
-	s.p.Count(string(s.enter(b, &stillwater.Entry{Reading: r})))
+	s.p.Count(r, string(s.enter(b, &stillwater.Entry{Reading: r})))
 }
 
 // known says whether a late reading stands in the journal already: a broker sends again, long after, what it was not told is taken.
