@@ -118,6 +118,17 @@ type Standing struct {
 	Cut       *Announced    `json:"cut,omitempty"`       // of its water: announced, or under way
 }
 
+// A DeviceState is what the engine knows of one device at one moment.
+type DeviceState struct {
+	Household HouseholdID   `json:"household"`
+	Device    DeviceID      `json:"device"`
+	Heard     time.Time     `json:"heard,omitzero"` // event clock: when something last came from it; zero: never
+	Every     time.Duration `json:"every"`          // how often it usually reports; zero: not known
+	Silent    bool          `json:"silent"`         // it has been quiet for longer than it should be, or its source says that it is away
+	Battery   float64       `json:"battery"`        // percent
+	BatteryAt time.Time     `json:"batteryAt,omitzero"`
+}
+
 // Life is the last sign of life by kind, in event time; zero where none was seen.
 type Life struct {
 	Water    time.Time `json:"water,omitzero"`

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"stillwater"
 	"stillwater/adapters/sms"
 	"stillwater/adapters/sqlite"
 	"stillwater/gateway/console"
+	"stillwater/gateway/health"
 	"stillwater/gateway/incident"
 	"stillwater/gateway/pipeline"
 )
@@ -101,6 +103,29 @@ func (v *view) Conditions() []console.Condition {
 		list = append(list, console.Condition{Code: c.Part, Title: c.Part + ": " + c.Error, Severity: stillwater.Alert, Since: c.Since})
 	}
 	return list
+}
+
+// Devices gives how every device is, and what is not well with the gateway.
+func (v *view) Devices(ctx context.Context) ([]health.Device, []health.Condition, error) {
+	ctx, cancel := context.WithTimeout(ctx, viewPatience)
+	defer cancel()
+	states, err := v.pipeline.Devices(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	homes := map[stillwater.HouseholdID]stillwater.Standing{}
+	for _, s := range v.Standings() {
+		homes[s.Household] = s
+	}
+	now := v.clock.Now()
+	var list []health.Device
+	for _, s := range states {
+		h, _ := v.registry.Household(s.Household)
+		if i := slices.IndexFunc(h.Devices, func(d stillwater.Device) bool { return d.ID == s.Device }); i >= 0 {
+			list = append(list, v.devices.Judge(h.Devices[i], s, homes[s.Household], now))
+		}
+	}
+	return list, v.health.Conditions(), nil
 }
 
 // Turn says who is told next of an incident, and when.

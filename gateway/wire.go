@@ -44,6 +44,7 @@ type gateway struct {
 	registry *registry.Registry
 	words    *words.Words
 	health   *health.Tracker
+	devices  *health.Devices
 	metrics  *metrics
 	pipeline *pipeline.Pipeline
 	courier  *delivery.Courier
@@ -56,7 +57,7 @@ type gateway struct {
 
 // wire makes the parts and hands each what it needs. This function and those it calls are the only ones that know the adapters.
 func wire(ctx context.Context, c *Config, s setting) (_ *gateway, err error) {
-	g := &gateway{setting: s, config: c, registry: registry.New(), health: health.New(s.log), metrics: newMetrics()}
+	g := &gateway{setting: s, config: c, registry: registry.New(), health: health.New(s.log), devices: health.NewDevices(), metrics: newMetrics()}
 	if g.words, err = words.New(); err != nil {
 		return nil, err
 	}
@@ -194,7 +195,10 @@ func (g *gateway) wirePipeline() {
 }
 
 // counted passes on what became of a reading. It must not block.
-func (g *gateway) counted(_ *stillwater.Reading, outcome string) { g.metrics.reading(outcome) }
+func (g *gateway) counted(r *stillwater.Reading, outcome string) {
+	g.metrics.reading(outcome)
+	g.devices.Took(r, outcome)
+}
 
 // committed passes on what a shard has committed. It must not block.
 func (g *gateway) committed(b *stillwater.Batch) {
@@ -359,7 +363,7 @@ func (g *gateway) wireConsole() error {
 	view := &view{g}
 	o := console.Options{
 		Config: g.config.Console, Words: g.words, Clock: g.clock, Log: g.log,
-		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Cuts: view, Health: view, Turns: view,
+		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Cuts: view, Health: view, Turns: view, Devices: view,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Refused: refused,
 		Stage: g.stage, Demo: g.stage != nil, Zone: g.zone,
 	}

@@ -173,6 +173,8 @@ func TestBrowser(t *testing.T) {
 			b.shoot("home-blind")
 			b.open(address+"/phones", ".phone")
 			b.shoot("phones")
+			b.open(address+"/maintenance", "#work .device")
+			b.shoot("maintenance")
 			b.open(address+"/", "#card-i1")
 			b.do(press("#card-i1"), see("#acknowledge"))
 			b.shoot("incident")

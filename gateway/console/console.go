@@ -156,6 +156,7 @@ type Options struct {
 	Cuts     Cuts                                 // optional: the same of water cuts
 	Turns    Turns                                // optional: without it pages say when, not who
 	Phones   Phones                               // optional: the page of the phones
+	Devices  Devices                              // optional: the page of maintenance
 	Stage    Stage                                // optional: the demo's scenarios
 	Health   Health                               // optional: without it the gateway is healthy while it answers
 	Metrics  http.Handler                         // optional: /metrics

@@ -21,7 +21,7 @@ import (
 	"stillwater"
 )
 
-var allPages = []string{"/", "/?state=blind", "/?state=fine", "/homes/h1", "/homes/h3", "/homes/h14", "/incidents/i0", "/incidents/i1", "/incidents/i2", "/phones", "/nowhere"}
+var allPages = []string{"/", "/?state=blind", "/?state=fine", "/homes/h1", "/homes/h3", "/homes/h14", "/incidents/i0", "/incidents/i1", "/incidents/i2", "/maintenance", "/phones", "/nowhere"}
 
 // TestPages: every page in both languages has every text, keeps names short and addresses out, escapes what people wrote,
 // and asks nobody else for anything.
@@ -327,7 +327,7 @@ func TestStoreThatDoesNotAnswer(t *testing.T) {
 	w := newTown(t)
 	w.broken = errors.New("disk I/O error at /var/lib")
 	c := newConsole(t, w)
-	for _, path := range []string{"/", "/incidents/i1", "/homes/h1", "/api/incidents"} {
+	for _, path := range []string{"/", "/incidents/i1", "/homes/h1", "/maintenance", "/api/incidents", "/api/devices"} {
 		answer := get(c, path, "en")
 		if answer.Code != http.StatusInternalServerError || strings.Contains(answer.Body.String(), "disk") {
 			t.Errorf("%s: got %d %s", path, answer.Code, answer.Body)

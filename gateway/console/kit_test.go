@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/gateway/health"
 	"stillwater/gateway/words"
 )
 
@@ -192,6 +193,27 @@ func (w *town) Stage(_ context.Context, name string, h stillwater.HouseholdID) e
 	return nil
 }
 
+func (w *town) Devices(context.Context) ([]health.Device, []health.Condition, error) {
+	var list []health.Device
+	for _, s := range w.standings {
+		for _, d := range w.homes[s.Household].Devices {
+			of := health.Device{DeviceState: stillwater.DeviceState{Household: s.Household, Device: d.ID, Heard: s.DataTo, Every: d.Every}, Kind: d.Kind, Source: "cupboard-1/" + string(s.Household)}
+			switch s.Household {
+			case "h3":
+				of.Silent, of.Troubles = true, []health.Trouble{{Code: health.Silent, Since: s.DataTo}}
+			case "h5":
+				of.Heard, of.Troubles = time.Time{}, []health.Trouble{{Code: health.Never}}
+				of.Source = "lobby/" + string(s.Household)
+			case "h7":
+				of.Battery, of.BatteryAt, of.Signal, of.SignalAt = 7, s.DataTo, -118, s.DataTo
+				of.Troubles = []health.Trouble{{Code: health.ClockAhead, Since: s.DataTo, Times: 12, Off: 8 * time.Hour}, {Code: health.BatteryLow, Since: s.DataTo, Value: 7}}
+			}
+			list = append(list, of)
+		}
+	}
+	return list, []health.Condition{{Part: "feed cupboard-1", Error: "no route to host", Since: at(4, 3, 12)}}, w.broken
+}
+
 // newTown has sixteen homes in every state, an urgent and a silent one among them.
 func newTown(t testing.TB) *town {
 	t.Helper()
@@ -266,7 +288,7 @@ func newWords(t testing.TB) *words.Words {
 func options(t testing.TB, w *town) Options {
 	return Options{
 		Config: Config{Listen: "127.0.0.1:0"}, Words: newWords(t), Standings: w, Households: w, Incidents: w, Readings: w, Acts: w, Absences: w, Cuts: w, Clock: w,
-		Turns: w, Phones: w, Stage: w, Health: w, Demo: true, Zone: shanghai,
+		Turns: w, Devices: w, Phones: w, Stage: w, Health: w, Demo: true, Zone: shanghai,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") }),
 		Refused: func(err error) (string, bool) { return "already-closed", errors.Is(err, errRefused) },
 	}

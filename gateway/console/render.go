@@ -102,6 +102,7 @@ type frame struct {
 	Languages []link
 	Title     string
 	Phones    bool
+	Devices   bool
 	Demo      *demoBar
 	Clock     clockFace
 	Body      any
@@ -141,7 +142,7 @@ type option struct{ Value, Text string }
 const maxStageHomes = 100
 
 func (v *view) frame(body any, title string) frame {
-	f := frame{Lang: v.lang, Path: v.path, Title: title, Phones: v.c.Phones != nil, Body: body, Clock: v.clock()}
+	f := frame{Lang: v.lang, Path: v.path, Title: title, Phones: v.c.Phones != nil, Devices: v.c.Devices != nil, Body: body, Clock: v.clock()}
 	for _, lang := range v.c.Words.Languages() {
 		at, _ := url.Parse(v.path)
 		q := at.Query()

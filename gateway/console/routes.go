@@ -44,6 +44,10 @@ func (c *Console) routes() (http.Handler, error) {
 		mux.Handle("GET /phones", c.page("phones", c.phones))
 		mux.Handle("POST /phones", c.change(c.write))
 	}
+	if c.Devices != nil {
+		mux.Handle("GET /maintenance", c.page("maintenance", c.maintenance))
+		mux.HandleFunc("GET /api/devices", c.apiDevices)
+	}
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", c.Metrics)
 	}

@@ -359,22 +359,34 @@ func (p *Pipeline) placeHomes() {
 
 // Standings is how every home is now, in the order of the registry. A shard that is held up makes it wait.
 func (p *Pipeline) Standings(ctx context.Context) ([]stillwater.Standing, error) {
+	return ofHomes(ctx, p, func(s *shard, id stillwater.HouseholdID, now time.Time) []stillwater.Standing {
+		return []stillwater.Standing{s.standing(id, now)}
+	})
+}
+
+// Devices is how every device is now, home by home in the order of the registry.
+func (p *Pipeline) Devices(ctx context.Context) ([]stillwater.DeviceState, error) {
+	return ofHomes(ctx, p, func(s *shard, id stillwater.HouseholdID, now time.Time) []stillwater.DeviceState {
+		return s.engine.Devices(id, now)
+	})
+}
+
+// ofHomes asks the shards what they know of each home.
+func ofHomes[T any](ctx context.Context, p *Pipeline, of func(s *shard, id stillwater.HouseholdID, now time.Time) []T) ([]T, error) {
 	now := p.Clock.Now()
-	var byShard [Shards]map[stillwater.HouseholdID]stillwater.Standing
+	var byShard [Shards]map[stillwater.HouseholdID][]T
 	err := p.each(ctx, func(s *shard, _ *stillwater.Batch) {
-		byShard[s.index] = make(map[stillwater.HouseholdID]stillwater.Standing, len(s.homes))
+		byShard[s.index] = make(map[stillwater.HouseholdID][]T, len(s.homes))
 		for id := range s.homes {
-			byShard[s.index][id] = s.standing(id, now)
+			byShard[s.index][id] = of(s, id, now)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	var list []stillwater.Standing
+	var list []T
 	for _, h := range p.Registry.All() {
-		if st, ok := byShard[ShardOf(h.ID)][h.ID]; ok {
-			list = append(list, st)
-		}
+		list = append(list, byShard[ShardOf(h.ID)][h.ID]...)
 	}
 	return list, nil
 }

@@ -1,0 +1,150 @@
+package health
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"stillwater"
+	"stillwater/gateway/pipeline"
+	"stillwater/rules"
+)
+
+var noon = time.Date(2025, 11, 4, 12, 0, 0, 0, time.UTC)
+
+// meterOf gives the readings of a meter, one an hour until noon, each of them so old when it came.
+func meterOf(n int, old func(i int) time.Duration) []stillwater.Reading {
+	var list []stillwater.Reading
+	for i := range n {
+		received := noon.Add(time.Duration(i-n+1) * time.Hour)
+		list = append(list, stillwater.Reading{Household: "h", Device: "m", Quantity: stillwater.WaterTotal, At: received.Add(-old(i)), Received: received})
+	}
+	return list
+}
+
+// TestTroubles takes each thing that can be wrong with a device, and what is nearly so.
+func TestTroubles(t *testing.T) {
+	always := func(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }
+	took := func(outcome string, list ...stillwater.Reading) func(*Devices) {
+		return func(d *Devices) {
+			for i := range list {
+				d.Took(&list[i], outcome)
+			}
+		}
+	}
+	says := func(q stillwater.Quantity, values ...float64) func(*Devices) {
+		return func(d *Devices) {
+			for i, v := range values {
+				d.Took(&stillwater.Reading{Household: "h", Device: "m", Quantity: q, Value: v, At: noon.Add(time.Duration(i-len(values)) * time.Hour), Received: noon}, pipeline.OfDevice)
+			}
+		}
+	}
+	accepted := string(rules.Accepted)
+	heard := stillwater.DeviceState{Device: "m", Heard: noon}
+	meter := stillwater.Device{ID: "m", Kind: stillwater.Meter, Source: "bus/1"}
+	day := 24 * time.Hour
+	cases := []struct {
+		name  string
+		given func(*Devices)
+		state stillwater.DeviceState
+		home  stillwater.Standing
+		want  []string
+	}{
+		{"all is well", took(accepted, meterOf(60, always(0))...), heard, stillwater.Standing{}, nil},
+		{"never heard", nil, stillwater.DeviceState{Device: "m"}, stillwater.Standing{}, []string{Never}},
+		{"silent", nil, stillwater.DeviceState{Device: "m", Heard: noon, Silent: true}, stillwater.Standing{}, []string{Silent}},
+		{"a low battery in percent", nil, stillwater.DeviceState{Device: "m", Heard: noon, Battery: 15, BatteryAt: noon}, stillwater.Standing{}, []string{BatteryLow}},
+		{"a battery that will do", nil, stillwater.DeviceState{Device: "m", Heard: noon, Battery: 16, BatteryAt: noon}, stillwater.Standing{}, nil},
+		{"a battery that nothing was told of", nil, heard, stillwater.Standing{}, nil},
+		{"a low battery by its own word, and in percent", says(stillwater.BatteryLow, 1), stillwater.DeviceState{Device: "m", Heard: noon, Battery: 3, BatteryAt: noon}, stillwater.Standing{}, []string{BatteryLow}},
+		{"its alarms, the worst first", func(d *Devices) {
+			says(stillwater.MeterLeak, 1)(d)
+			says(stillwater.Tamper, 1)(d)
+		}, heard, stillwater.Standing{}, []string{Tamper, Leak}},
+		{"an alarm that ended", says(stillwater.Reverse, 1, 0), heard, stillwater.Standing{}, nil},
+		{"a fault that has no name of its own", says("fault.valve", 1), heard, stillwater.Standing{}, []string{Fault}},
+		{"a weak signal", says(stillwater.Signal, -90, -116), heard, stillwater.Standing{}, []string{WeakSignal}},
+		{"a signal that came back", says(stillwater.Signal, -116, -90), heard, stillwater.Standing{}, nil},
+		{"a counter that ran back", took(string(rules.Reversed), meterOf(1, always(0))...), heard, stillwater.Standing{}, []string{Reversed}},
+		{"a counter that ran back long ago", took(string(rules.Reversed), stillwater.Reading{Household: "h", Device: "m", At: noon.Add(-8 * day), Received: noon.Add(-8 * day)}), heard, stillwater.Standing{}, nil},
+		{"nonsense", took(pipeline.Implausible, stillwater.Reading{Household: "h", Device: "m", Value: math.NaN(), At: noon, Received: noon}), heard, stillwater.Standing{}, []string{Implausible}},
+		{"another home's trouble", took(string(rules.Swapped), stillwater.Reading{Household: "g", Device: "m", At: noon, Received: noon}), heard, stillwater.Standing{}, nil},
+		{"a clock that is ahead", took(pipeline.Ahead, meterOf(1, always(-8*time.Hour))...), heard, stillwater.Standing{}, []string{ClockAhead}},
+		{"a clock eight hours behind", took(accepted, meterOf(30, always(8*time.Hour))...), heard, stillwater.Standing{}, []string{ClockBehind}},
+		{"eight hours behind for too short to say", took(accepted, meterOf(24, always(8*time.Hour))...), heard, stillwater.Standing{}, nil},
+		{"a clock that was put right", func(d *Devices) {
+			took(accepted, meterOf(30, always(8*time.Hour))...)(d)
+			took(accepted, meterOf(1, always(time.Second))...)(d)
+		}, heard, stillwater.Standing{}, nil},
+		{"uploads of yesterday, each morning at eight", took(accepted, meterOf(72, func(i int) time.Duration { return 8*time.Hour + time.Duration(23-i%24)*time.Hour })...), heard, stillwater.Standing{}, nil},
+		{"somebody stirs and draws nothing", nil, heard, stillwater.Standing{
+			Life: stillwater.Life{Water: noon.Add(-4 * day), Door: noon.Add(-13 * time.Hour)}, DataTo: noon,
+		}, []string{MeterStuck}},
+		{"she has just come home from a journey", nil, heard, stillwater.Standing{
+			Life: stillwater.Life{Water: noon.Add(-4 * day), Door: noon.Add(-11 * time.Hour)}, DataTo: noon,
+		}, nil},
+		{"the water is cut off", nil, heard, stillwater.Standing{
+			Life: stillwater.Life{Water: noon.Add(-4 * day), Door: noon.Add(-13 * time.Hour)}, DataTo: noon, Cut: &stillwater.Announced{},
+		}, nil},
+		{"a door that hangs", nil, heard, stillwater.Standing{Findings: []stillwater.Finding{{Rule: "device-door-stuck", Device: "m"}, {Rule: "device-door-chattering", Device: "other"}}}, []string{DoorStuck}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			d := NewDevices()
+			if c.given != nil {
+				c.given(d)
+			}
+			c.home.Household = "h"
+			var got []string
+			for _, trouble := range d.Judge(meter, c.state, c.home, noon).Troubles {
+				got = append(got, trouble.Code)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestTroublesTell holds what goes with a trouble: how often, how far off, since when.
+func TestTroublesTell(t *testing.T) {
+	d := NewDevices()
+	for i := range 3 {
+		at := noon.Add(time.Duration(i-3) * time.Hour)
+		d.Took(&stillwater.Reading{Household: "h", Device: "m", At: at.Add(8 * time.Hour), Received: at}, pipeline.Ahead)
+	}
+	got := d.Judge(stillwater.Device{ID: "m"}, stillwater.DeviceState{Heard: noon}, stillwater.Standing{Household: "h"}, noon).Troubles
+	if want := (Trouble{Code: ClockAhead, Since: noon.Add(-3 * time.Hour), Times: 3, Off: 8 * time.Hour}); len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestWork: a bus that is away is one line, and not one for each of its forty sensors; what else is wrong with them stays.
+func TestWork(t *testing.T) {
+	var devices []Device
+	for i := range 40 {
+		devices = append(devices, Device{Source: "cupboard-1/" + string(rune('a'+i)), Troubles: []Trouble{{Code: Silent, Since: noon}}})
+	}
+	devices[7].Troubles = append(devices[7].Troubles, Trouble{Code: BatteryLow})
+	devices = append(devices,
+		Device{Source: "lobby/door", Troubles: []Trouble{{Code: BatteryLow}}},
+		Device{Source: "lobby/other", Troubles: []Trouble{{Code: Silent, Since: noon}}},
+		Device{Source: "cupboard-10/3", Troubles: []Trouble{{Code: Silent, Since: noon.Add(-time.Hour)}}},
+		Device{Source: "lobby/well"},
+	)
+	feeds, work := Work(devices, []Condition{{Part: "store"}, {Part: "feed cupboard-1", Error: "no route"}})
+	if len(feeds) != 1 || feeds[0].Name != "cupboard-1" || feeds[0].Behind != 40 || feeds[0].Error != "no route" {
+		t.Errorf("feeds %+v", feeds)
+	}
+	var got []string
+	for _, d := range work {
+		got = append(got, d.Source)
+	}
+	if want := []string{"cupboard-10/3", "lobby/other", "cupboard-1/h", "lobby/door"}; !slices.Equal(got, want) {
+		t.Errorf("work %v, want %v", got, want)
+	}
+	if len(devices[7].Troubles) != 2 {
+		t.Error("the list that was given is changed")
+	}
+}
