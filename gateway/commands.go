@@ -30,7 +30,7 @@ Try it with nothing else installed:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(demoCommand(), runCommand(), checkCommand(), backtestCommand(), importCommand())
+	root.AddCommand(demoCommand(), runCommand(), checkCommand(), probeCommand(), backtestCommand(), importCommand())
 	return root
 }
 
