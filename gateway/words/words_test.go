@@ -392,6 +392,7 @@ func families() map[string][]string {
 		"incident": {"open", "acknowledged", "on-site", "closed"}, "turn": {"acknowledged", "on-site"}, "digit": {"1", "2", "3", "4", "5"}, "known": {"seen", "spoken", "assumed"},
 		"severity": {"notice", "question", "alert", "urgent"}, "deed": {"acknowledge", "arrive", "close", "help"}, "event": events,
 		"purpose": {"ask", "tell", "again", "update", "done", "which"}, "role": {"family", "worker"}, "device": {"meter", "door", "activity"},
+		"trouble":  strings.Fields("never silent meter-stuck door-stuck door-inverted door-chattering lossy implausible reversed swapped reset foreign clock-ahead clock-behind battery-low signal-weak leak reverse empty tamper fault"),
 		"note":     {"nobody-to-tell", "no-number", "the-outcome-was-assumed", "a-finding-began"},
 		"refusal":  {"no-incident", "already-closed", "somebody-there", "needs-outcome", "needs-known", "unknown-deed"},
 		"delivery": {"pending", "sending", "accepted", "delivered", "failed", "cancelled"}, "outcome": nil,
