@@ -58,18 +58,25 @@ func inOrder(list []stillwater.Absence) {
 	})
 }
 
-// said is when the next absence is said that the player has not played; zero: there is none.
-func (p *player) said() time.Time {
-	if len(p.absences) == 0 {
+// saidAbsence is an absence with its number among all, which are in order.
+type saidAbsence struct {
+	stillwater.Absence
+	n int64
+}
+
+// said is when the next absence is said that the lane has not played; zero: there is none.
+func (l *lane) said() time.Time {
+	if len(l.absences) == 0 {
 		return time.Time{}
 	}
-	return p.absences[0].At
+	return l.absences[0].At
 }
 
 // say plays the next absence.
-func (p *player) say() {
-	a := p.absences[0]
-	p.absences = p.absences[1:]
-	found, _ := p.engine.Step(&stillwater.Entry{Away: &a})
-	p.file(found)
+func (l *lane) say() {
+	a := l.absences[0]
+	l.absences = l.absences[1:]
+	l.happens(moment{at: a.At, kind: anAbsence, n: a.n})
+	found, _ := l.engine.Step(&stillwater.Entry{Away: &a.Absence})
+	l.file(found)
 }

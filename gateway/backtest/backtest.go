@@ -2,9 +2,12 @@
 // same engine as live, given the same kind of journal. Several sets of rules can run side by side over one pass of the readings. It
 // streams: its memory grows with the households, and not with the recording.
 //
-//	file ─ unpack ─▶ rows ─ read ─▶ batches ─ merge ─▶ houses (what readings say) ─ hold back ─▶ players (what rules say) ─▶ report
+//	file ─ unpack ─▶ rows ─ read ─▶ batches ─ merge ─▶ loads ─┬▶ lane: houses (what readings say), engine (what rules say) ─┬▶ players ─▶ report
+//	                                                          └▶ lane: the same of other homes                             ─┘
 //
-// Unpacking and reading have goroutines of their own, and so have each player while it plays a batch and the sentences of alerts.csv.
+// Unpacking, reading, each lane and the sentences of alerts.csv have goroutines of their own, and none waits for another as long as there
+// is room between them: see lanes.go. Where readings are held back, with a shadow, and with sets of rules side by side, the houses note a
+// load before the lanes play it, and the next waits for them.
 package backtest
 
 import (
@@ -33,6 +36,7 @@ type Options struct {
 	Arrive    Arrival       // when readings come to the gateway; the zero one is as recorded
 	Actograms int           // how many homes are drawn day by hour
 	Out       string        // folder for the results, made if it is not there
+	Lanes     int           // how many engines share the homes; 0: as many as there are processors. The results are the same
 
 	// Why makes the sentence of a finding for alerts.csv. Each variant calls it from a goroutine of its own.
 	Why func(stillwater.Finding, *time.Location) string
@@ -60,16 +64,16 @@ type pass struct {
 	files   []*recording
 	numbers map[stillwater.HouseholdID]int32
 	houses  []*house
-	devices map[deviceKey]int32
-	gauges  []gauge
+	devices map[deviceKey]*gauge
 	households
+	units    units // which homes share a lane
 	absences map[stillwater.HouseholdID][][2]int64
 	planned  []stillwater.Absence // by when they were said
 	held     holding
 	players  []*player
+	convoy   // the lanes of all players, and what is on its way through them
 	silences silences
 	readings int64
-	room     []row // for batches that are put together
 }
 
 type deviceKey struct {
@@ -92,7 +96,7 @@ func Compare(ctx context.Context, o Options) ([]*Summary, error) {
 	began := time.Now()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	p := &pass{Options: o, numbers: map[stillwater.HouseholdID]int32{}, devices: map[deviceKey]int32{}, held: holding{Arrival: o.Arrive}}
+	p := &pass{Options: o, numbers: map[stillwater.HouseholdID]int32{}, devices: map[deviceKey]*gauge{}, held: holding{Arrival: o.Arrive}}
 	var wait sync.WaitGroup
 	defer func() { // the files are closed when nobody reads them any more
 		stop()
@@ -106,7 +110,8 @@ func Compare(ctx context.Context, o Options) ([]*Summary, error) {
 		for _, f := range p.files {
 			f.start(ctx, &wait)
 		}
-		err = p.play(ctx)
+		p.setOut(&wait)
+		err = errors.Join(p.play(ctx), p.arrive())
 	}
 	if err == nil {
 		err = p.finish(time.Since(began))
@@ -156,6 +161,10 @@ func (p *pass) prepare() error {
 		p.planned = append(p.planned, planned...)
 	}
 	inOrder(p.planned)
+	p.units = newUnits(p.laneCount(), p.groups)
+	for i := range p.planned {
+		p.units.early(p.planned[i].Household)
+	}
 	if err := os.MkdirAll(p.Out, 0o755); err != nil {
 		return err
 	}
@@ -183,18 +192,14 @@ func (p *pass) prepare() error {
 // they would have come.
 func (p *pass) play(ctx context.Context) error {
 	for {
-		list, done, err := p.next(ctx)
+		l, done, err := p.next(ctx)
 		if err != nil {
 			return err
 		}
 		before := p.readings
-		p.readings += int64(len(list))
-		for len(list) > 0 {
-			n := p.together(list)
-			if err := p.take(list[:n]); err != nil {
-				return err
-			}
-			list = list[n:]
+		p.readings += int64(len(l.rows))
+		if err := p.take(l); err != nil {
+			return err
 		}
 		if done {
 			return p.release(time.Time{})
@@ -219,34 +224,36 @@ func (p *pass) progress() {
 	}
 }
 
-// next gives the next rows of all recordings, numbered across them. They are valid until the next call.
-func (p *pass) next(ctx context.Context) (list []row, done bool, err error) {
+// next gives the next rows of all recordings, numbered across them.
+func (p *pass) next(ctx context.Context) (l *load, done bool, err error) {
+	l = p.empty()
 	if len(p.files) == 1 { // as they are
 		f := p.files[0]
 		if err = f.advance(ctx); err != nil || f.done {
-			return nil, f.done, err
+			return l, f.done, err
 		}
-		list = f.batch.rows
-		f.at = len(list)
-		for i := range list {
-			p.number(f, &list[i])
+		l.batch, l.home = f.hand(), f.stream.free
+		l.rows = l.batch.rows
+		for i := range l.rows {
+			p.number(f, &l.rows[i])
 		}
-		return list, false, nil
+		return l, false, nil
 	}
-	p.room = p.room[:0]
-	for len(p.room) < batch {
+	for len(l.room) < batch {
 		f, err := earliest(ctx, p.files)
 		if err != nil {
 			return nil, false, err
 		}
 		if f == nil {
-			return p.room, true, nil
+			done = true
+			break
 		}
-		p.room = append(p.room, f.batch.rows[f.at])
-		p.number(f, &p.room[len(p.room)-1])
+		l.room = append(l.room, f.batch.rows[f.at])
+		p.number(f, &l.room[len(l.room)-1])
 		f.at++
 	}
-	return p.room, false, nil
+	l.rows = l.room
+	return l, done, nil
 }
 
 // earliest is the recording whose next reading was received first; nil: all are done.
@@ -262,44 +269,41 @@ func earliest(ctx context.Context, files []*recording) (first *recording, err er
 	return first, nil
 }
 
-// number gives the row the numbers of its household and device among all recordings.
+// number gives the row its household and device among those of all recordings.
 func (p *pass) number(f *recording, r *row) {
-	for int(r.home) >= len(f.homeNumbers) {
-		f.homeNumbers = append(f.homeNumbers, -1)
+	for int(r.home) >= len(f.houses) {
+		f.houses = append(f.houses, nil)
 	}
-	if f.homeNumbers[r.home] < 0 {
-		f.homeNumbers[r.home] = p.house(r.Household)
+	if f.houses[r.home] == nil {
+		f.houses[r.home] = p.house(r.Household)
 	}
-	r.home = f.homeNumbers[r.home]
-	for int(r.device) >= len(f.deviceNumbers) {
-		f.deviceNumbers = append(f.deviceNumbers, -1)
+	r.house = f.houses[r.home]
+	for int(r.device) >= len(f.gauges) {
+		f.gauges = append(f.gauges, nil)
 	}
-	if f.deviceNumbers[r.device] < 0 {
-		key := deviceKey{r.home, r.Device}
-		n, ok := p.devices[key]
-		if !ok {
-			n = int32(len(p.gauges))
-			p.devices[key] = n
-			p.gauges = append(p.gauges, gauge{})
+	if f.gauges[r.device] == nil {
+		key := deviceKey{r.house.number, r.Device}
+		if p.devices[key] == nil {
+			p.devices[key] = &gauge{number: int32(len(p.devices))}
 		}
-		f.deviceNumbers[r.device] = n
+		f.gauges[r.device] = p.devices[key]
 	}
-	r.device = f.deviceNumbers[r.device]
+	r.gauge = f.gauges[r.device]
 }
 
-// house is the number of the household.
-func (p *pass) house(id stillwater.HouseholdID) int32 {
+// house is the household, made when it is first heard of.
+func (p *pass) house(id stillwater.HouseholdID) *house {
 	n, ok := p.numbers[id]
 	if !ok {
 		n = int32(len(p.houses))
-		h := &house{id: id, zone: cmp.Or(p.zones[id], time.UTC), away: p.absences[id], silences: &p.silences}
+		h := &house{id: id, number: n, unit: p.units.of(id), zone: cmp.Or(p.zones[id], time.UTC), away: p.absences[id]}
 		if len(p.houses) < candidates*p.Actograms {
 			h.raster = &raster{zone: h.zone}
 		}
 		p.numbers[id] = n
 		p.houses = append(p.houses, h)
 	}
-	return n
+	return p.houses[n]
 }
 
 // mostAhead is how far the houses may be ahead of the players: further, and what delays need of a house is forgotten before they are certain.
@@ -314,13 +318,34 @@ func (p *pass) together(list []row) int {
 	return max(1, n)
 }
 
-// take notes the rows in their houses, and hands them to the players when the gateway could know of them.
-func (p *pass) take(list []row) error {
+// take hands the load on when the gateway could know of its rows.
+func (p *pass) take(l *load) error {
+	if p.flows() {
+		return p.send(l)
+	}
+	for list := l.rows; len(list) > 0; {
+		n := p.together(list)
+		if err := p.hold(list[:n]); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	p.free(l)
+	return nil
+}
+
+// flows says whether the lanes can note what readings say by themselves, for each row is noted when it is played.
+func (p *pass) flows() bool {
+	return len(p.players) == 1 && p.Shadow == 0 && (p.Arrive.kind == asRecorded || p.Arrive.kind == delayed)
+}
+
+// hold notes the rows in their houses, and hands them to the players when the gateway could know of them.
+func (p *pass) hold(list []row) error {
 	if err := p.release(list[0].Received); err != nil {
 		return err
 	}
 	if p.Shadow > 0 { // time passes before what comes after it is noted
-		for _, v := range p.players {
+		for _, v := range p.crew {
 			if v.count == 0 {
 				continue
 			}
@@ -329,9 +354,9 @@ func (p *pass) take(list []row) error {
 			}
 		}
 	}
+	p.units.share(list)
 	for i := range list {
-		r := &list[i]
-		p.houses[r.home].note(r, &p.gauges[r.device])
+		list[i].house.note(&list[i])
 	}
 	switch p.Arrive.kind {
 	case asRecorded:
@@ -346,7 +371,7 @@ func (p *pass) take(list []row) error {
 		if err := p.release(list[i].Received); err != nil {
 			return err
 		}
-		p.held.take(&list[i], p.houses[list[i].home].zone)
+		p.held.take(&list[i], list[i].house.zone)
 	}
 	return nil
 }
@@ -361,22 +386,18 @@ func (p *pass) release(now time.Time) error {
 	return nil
 }
 
-// each lets all players play the rows.
+// each lets all players play the rows, and waits for them.
 func (p *pass) each(list []row) error {
-	if len(p.players) == 1 {
-		return p.players[0].play(list)
-	}
-	var wait sync.WaitGroup
-	errs := make([]error, len(p.players))
-	for i, v := range p.players {
-		wait.Go(func() { errs[i] = v.play(list) })
-	}
-	wait.Wait()
-	return errors.Join(errs...)
+	l := p.empty()
+	l.rows = list
+	return errors.Join(p.send(l), p.settle(0))
 }
 
 // finish writes what goes on at the end, the summaries and the reports.
 func (p *pass) finish(took time.Duration) error {
+	for i := range p.units.silences {
+		p.silences.merge(&p.units.silences[i])
+	}
 	for _, v := range p.players {
 		if err := v.finish(took); err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 // given what has left the device by then, and after it standing counters as far as the upload goes.
 
 // protection is when the first alert would be raised had every sign of life stopped right after a moment, and by which rule.
-func (p *player) protection(h *played, at time.Time) (time.Time, string, error) {
+func (p *lane) protection(h *played, at time.Time) (time.Time, string, error) {
 	alert, rule := p.engine.Protection(h.id, at)
 	goesOn := !alert.IsZero() && !alert.After(at)
 	if goesOn || !p.lives(h.coming) {
@@ -42,22 +42,22 @@ func (p *player) protection(h *played, at time.Time) (time.Time, string, error) 
 const judgedAfter = 2 * time.Minute
 
 // foresees says whether readings are held back for an upload, and rows of shadow.csv are wanted.
-func (p *player) foresees() bool {
+func (p *lane) foresees() bool {
 	return p.Shadow > 0 && (p.Arrive.kind == byDay || p.Arrive.kind == byHour)
 }
 
 // await files the readings that left devices up to a moment and have not arrived, by household.
-func (p *player) await(at time.Time) {
+func (p *lane) await(at time.Time) {
 	for _, h := range p.order {
 		h.coming = h.coming[:0]
 	}
 	add := func(list []row, due time.Time) {
 		for i := range list {
 			r := &list[i]
-			if !due.After(at) || r.At.After(at) || r.implausible || int(r.home) >= len(p.homes) || p.homes[r.home] == nil {
+			if !due.After(at) || r.At.After(at) || r.implausible || p.played(r.house) == nil {
 				continue
 			}
-			h := p.homes[r.home]
+			h := p.played(r.house)
 			h.coming = append(h.coming, *r)
 			h.coming[len(h.coming)-1].Received = due
 		}
@@ -71,15 +71,15 @@ func (p *player) await(at time.Time) {
 }
 
 // standing are the readings that counters would add to an upload if nothing happened any more.
-func (p *player) standing(rows []row) (more []row) {
+func (p *lane) standing(rows []row) (more []row) {
 	for i := range rows {
 		last := &rows[i]
-		if last.Quantity != stillwater.WaterTotal || slices.ContainsFunc(rows[i+1:], func(r row) bool { return r.device == last.device && r.Quantity == last.Quantity }) {
+		if last.Quantity != stillwater.WaterTotal || slices.ContainsFunc(rows[i+1:], func(r row) bool { return r.gauge == last.gauge && r.Quantity == last.Quantity }) {
 			continue // another is the last
 		}
 		before := p.lastOf(last).at
 		for j := range rows[:i] {
-			if b := &rows[j]; b.device == last.device && b.Quantity == last.Quantity {
+			if b := &rows[j]; b.gauge == last.gauge && b.Quantity == last.Quantity {
 				before = b.At
 			}
 		}
@@ -95,7 +95,7 @@ func (p *player) standing(rows []row) (more []row) {
 }
 
 // lives says whether the readings could tell of life: a counter that rose, a door, an activity.
-func (p *player) lives(rows []row) bool {
+func (p *lane) lives(rows []row) bool {
 	for i := range rows {
 		switch r := &rows[i]; r.Quantity {
 		case stillwater.Alive, stillwater.Battery:
@@ -117,20 +117,20 @@ type lastCount struct {
 }
 
 // remember keeps it.
-func (p *player) remember(r *row) {
+func (p *lane) remember(r *row) {
 	if r.Quantity != stillwater.WaterTotal {
 		return
 	}
-	for int(r.device) >= len(p.counts) {
+	for int(r.gauge.number) >= len(p.counts) {
 		p.counts = append(p.counts, lastCount{})
 	}
-	p.counts[r.device] = lastCount{r.At, r.Value}
+	p.counts[r.gauge.number] = lastCount{r.At, r.Value}
 }
 
 // lastOf is that of the reading's device.
-func (p *player) lastOf(r *row) lastCount {
-	if int(r.device) < len(p.counts) {
-		return p.counts[r.device]
+func (p *lane) lastOf(r *row) lastCount {
+	if int(r.gauge.number) < len(p.counts) {
+		return p.counts[r.gauge.number]
 	}
 	return lastCount{at: r.At}
 }

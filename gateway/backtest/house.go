@@ -24,6 +24,8 @@ const (
 // house is what the readings themselves say of a household, whatever the rules: all engines that run side by side share it.
 type house struct {
 	id       stillwater.HouseholdID
+	number   int32 // as they first came
+	unit     *unit
 	zone     *time.Location
 	away     [][2]int64 // absences that are known, for the figures alone
 	first    int64      // seconds since 1970: when something first vouched for it
@@ -31,23 +33,26 @@ type house struct {
 	lives    int
 	lastLife int64
 	life     lifeHours
-	silences *silences
-	raster   *raster // nil: no picture of it is made
+	meters   []stillwater.DeviceID // by which its water is known
+	raster   *raster               // nil: no picture of it is made
 }
 
-// gauge is what is remembered of one device.
+// gauge is what is remembered of one device. It fills a line of the processor's cache, so that lanes do not wait for each other's devices.
 type gauge struct {
-	known bool
-	value float64
-	at    int64
-	meter bool
+	number int32 // as they first came
+	known  bool
+	meter  bool
+	value  float64
+	at     int64
+	_      [40]byte
 }
 
 // learned is when its learning ends, in seconds since 1970.
 func (h *house) learned() int64 { return h.first + int64(learning/time.Second) }
 
 // note takes a reading as it was recorded, before anything is held back or judged.
-func (h *house) note(r *row, g *gauge) {
+func (h *house) note(r *row) {
+	g := r.gauge
 	if r.At.Sub(r.Received) > time.Hour {
 		return // a clock that is wrong says nothing of when
 	}
@@ -58,13 +63,13 @@ func (h *house) note(r *row, g *gauge) {
 			h.live(at)
 			h.raster.draw(g.at, at, drawn)
 		}
-		g.meter = true
+		h.metered(r)
 	case stillwater.WaterFlow:
 		if r.Value > 0 {
 			h.live(at)
 			h.raster.draw(at, at, r.Value/2) // of a flow only the rate is known
 		}
-		g.meter = true
+		h.metered(r)
 	case stillwater.Activity:
 		h.live(at)
 		h.raster.stir(at)
@@ -88,12 +93,20 @@ func (h *house) note(r *row, g *gauge) {
 	}
 }
 
+// metered notes that the device of the row is a meter.
+func (h *house) metered(r *row) {
+	if !r.gauge.meter {
+		r.gauge.meter = true
+		h.meters = append(h.meters, r.Device)
+	}
+}
+
 // live takes a sign of life. What was known of the silence before it, up to the last reading, could have been told.
 func (h *house) live(at int64) {
 	if at != h.lastLife {
 		h.lives++
 		if h.first != 0 && h.lastLife >= h.learned() {
-			h.silences.add(h.last - h.lastLife)
+			h.unit.silences.add(h.last - h.lastLife)
 		}
 	}
 	h.lastLife = at
@@ -263,6 +276,13 @@ const silencesLast = 20 * 24
 func (s *silences) add(seconds int64) {
 	if seconds > 0 {
 		s.minutes[min(seconds/60, int64(len(s.minutes)-1))]++
+	}
+}
+
+// merge adds those that others counted.
+func (s *silences) merge(other *silences) {
+	for m, n := range other.minutes {
+		s.minutes[m] += n
 	}
 }
 

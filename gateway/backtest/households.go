@@ -50,6 +50,9 @@ func (h *households) read(folder string) error {
 		id := stillwater.HouseholdID(field("household"))
 		for _, name := range groupColumns {
 			if of := field(name); of != "" {
+				if name == "riser" { // of a building: another's has the same name
+					of = field("building") + "/" + of
+				}
 				groups[id] = append(groups[id], name+"/"+of)
 			}
 		}

@@ -24,12 +24,13 @@ type recording struct {
 	read    *atomic.Int64 // bytes of the file read so far, for progress
 	unpacks *ahead        // nil: the file is not compressed
 	stream  *stream
-	batch   *rowBatch // under way, nil before the first
+	batch   *rowBatch // under way; nil: there is none
 	at      int       // in batch
+	end     error     // of the last batch, that came after its rows
 	done    bool
 
-	homeNumbers   []int32 // of its households among those of all recordings, by its own number; -1: not known yet
-	deviceNumbers []int32 // the same of devices
+	houses []*house // its households among those of all recordings, by its own number; nil: not known yet
+	gauges []*gauge // the same of devices
 }
 
 // columnNames are the header's names in the order of recording.columns.
@@ -106,14 +107,14 @@ func (r *recording) begin() error {
 func (r *recording) advance(ctx context.Context) error {
 	for !r.done && (r.batch == nil || r.at == len(r.batch.rows)) {
 		if r.batch != nil {
-			switch err := r.batch.err; {
-			case err == io.EOF:
-				r.done = true
-				return nil
-			case err != nil:
-				return err
-			}
-			r.stream.free <- r.batch
+			r.stream.free <- r.hand()
+		}
+		switch {
+		case r.end == io.EOF:
+			r.done = true
+			return nil
+		case r.end != nil:
+			return r.end
 		}
 		select {
 		case r.batch = <-r.stream.full:
@@ -123,6 +124,13 @@ func (r *recording) advance(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// hand gives the batch away. It comes back by stream.free.
+func (r *recording) hand() *rowBatch {
+	b := r.batch
+	r.batch, r.end = nil, b.err
+	return b
 }
 
 // start reads ahead until the end, an error, or ctx is done.

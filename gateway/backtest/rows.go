@@ -15,12 +15,14 @@ import (
 	"stillwater"
 )
 
-// row is one reading with what a player would otherwise have to look up for each: the numbers of its household and of its device, in the
-// order in which they first came.
+// row is one reading with what a player would otherwise have to look up for each: its household and its device, and the numbers that they
+// have in their recording, in the order in which they first came.
 type row struct {
 	stillwater.Reading
 	home, device int32
 	implausible  bool
+	house        *house // among those of all recordings
+	gauge        *gauge
 }
 
 // batch is how many rows go from stage to stage at once: enough that handing over costs nothing, few enough to stay in the cache.
@@ -54,6 +56,7 @@ type nameOf struct {
 type deviceName struct {
 	id     string
 	number int32
+	valid  span
 }
 
 // read fills list with the next rows. It gives fewer only at the end or before an error; io.EOF is the end.
@@ -225,12 +228,12 @@ func (r *rows) resolve(to *row, household, device []byte) {
 	}
 	if d < 0 {
 		d = len(h.devices)
-		h.devices = append(h.devices, deviceName{string(device), r.count})
+		h.devices = append(h.devices, deviceName{id: string(device), number: r.count})
 		r.count++
 	}
 	to.Household, to.home = stillwater.HouseholdID(h.id), h.number
 	to.Device, to.device = stillwater.DeviceID(h.devices[d].id), h.devices[d].number
-	to.implausible = to.Validate() != nil
+	to.implausible = !h.devices[d].valid.has(&to.Reading)
 }
 
 // slow reads the next row by encoding/csv, with a sentence for everything that can be wrong with it.
@@ -344,8 +347,8 @@ type rowBatch struct {
 	room [batch]row
 }
 
-// inFlight bounds the batches between a reader and the players.
-const inFlight = 4
+// inFlight bounds the batches between a reader and the lanes.
+const inFlight = 8
 
 func newStream() *stream {
 	s := &stream{full: make(chan *rowBatch, inFlight), free: make(chan *rowBatch, inFlight)}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stillwater"
 )
 
 // reader reads rows of a text without a header.
@@ -160,6 +162,28 @@ func TestClock(t *testing.T) {
 	for _, text := range []string{"2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z", "2027-01-01T24:00:00Z", "2027-01-01T00:00:60Z", "2027-01-01T00:00:00z", "2027-01-01t00:00:00Z", "2027-1-001T00:00:00Z", "2027-01-01T00:0a:00Z"} {
 		if at, ok := c.read([]byte(text)); ok {
 			t.Errorf("%q was read as %v", text, at)
+		}
+	}
+}
+
+// TestPlausible: what was found plausible before is not asked again, and nothing else is let through.
+func TestPlausible(t *testing.T) {
+	chance := rand.New(rand.NewPCG(3, 4))
+	quantities := []stillwater.Quantity{stillwater.WaterTotal, stillwater.WaterFlow, stillwater.Door, stillwater.Activity, stillwater.Alive, stillwater.Battery, "unheard-of"}
+	for range 200 {
+		var s span
+		r := stillwater.Reading{Quantity: quantities[chance.IntN(len(quantities))], At: time.Unix(1, 0)}
+		for range 200 {
+			r.Value = math.Pow(10, 14*chance.Float64()-2) * float64(chance.IntN(5)-1)
+			switch chance.IntN(20) {
+			case 0:
+				r.Quantity = quantities[chance.IntN(len(quantities))]
+			case 1:
+				r.Value = math.NaN()
+			}
+			if want := r.Validate() == nil; s.has(&r) != want {
+				t.Fatalf("%s %v is plausible: %v, by %+v", r.Quantity, r.Value, want, s)
+			}
 		}
 	}
 }

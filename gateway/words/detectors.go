@@ -18,7 +18,7 @@ const (
 // sentence names the sentence that fits a finding; it is the ending of catalogue keys.
 func sentence(f stillwater.Finding) string {
 	for _, name := range detectorNames {
-		if f.Rule != name && !strings.HasPrefix(f.Rule, name+"-") {
+		if rest, of := strings.CutPrefix(f.Rule, name); !of || rest != "" && rest[0] != '-' {
 			continue
 		}
 		if name == "silence" && f.Facts.Bound > 0 {

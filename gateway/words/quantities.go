@@ -14,7 +14,7 @@ func (w *Words) Span(lang string, d time.Duration) string { return w.span(lang, 
 // span says it with the units under one key, which an SMS has shorter.
 func (w *Words) span(lang, units string, d time.Duration) string {
 	unit := func(name string, n time.Duration) string {
-		return w.T(lang, units+"."+name, map[string]any{"Count": int(n)})
+		return w.count(lang, units+"."+name, int(n))
 	}
 	pair := func(a, b string) string { return w.T(lang, units+".pair", map[string]any{"First": a, "Second": b}) }
 	days, hours, minutes := d/(24*time.Hour), d/time.Hour, d/time.Minute

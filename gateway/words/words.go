@@ -30,11 +30,12 @@ type Words struct {
 	languages []string // as their files are named, English first
 	matcher   language.Matcher
 	in        map[string]*i18n.Localizer // by file name
+	plain     map[string]map[string]phrase
 }
 
 // New reads the embedded catalogues.
 func New() (*Words, error) {
-	w := &Words{bundle: i18n.NewBundle(language.English), languages: []string{"en"}, in: map[string]*i18n.Localizer{}}
+	w := &Words{bundle: i18n.NewBundle(language.English), languages: []string{"en"}, in: map[string]*i18n.Localizer{}, plain: map[string]map[string]phrase{}}
 	w.bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	files, err := catalogues.ReadDir("catalogue")
 	if err != nil {
@@ -45,12 +46,15 @@ func New() (*Words, error) {
 		if err != nil {
 			return nil, fmt.Errorf("catalogue %q: %w", f.Name(), err)
 		}
-		if _, err := w.bundle.ParseMessageFileBytes(text, f.Name()); err != nil {
+		parsed, err := w.bundle.ParseMessageFileBytes(text, f.Name())
+		if err != nil {
 			return nil, fmt.Errorf("catalogue %q: %w", f.Name(), err)
 		}
-		if lang := strings.TrimSuffix(f.Name(), path.Ext(f.Name())); lang != "en" {
+		lang := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
+		if lang != "en" {
 			w.languages = append(w.languages, lang)
 		}
+		w.plain[lang] = phrasesOf(lang, parsed.Messages)
 	}
 	tags := make([]language.Tag, len(w.languages))
 	for i, lang := range w.languages {
@@ -89,6 +93,16 @@ func (w *Words) T(lang, key string, data map[string]any) string {
 	return "⟦" + key + "⟧"
 }
 
+// count is the text of a key that says how many.
+func (w *Words) count(lang, key string, n int) string {
+	if p, ok := w.plain[lang][key]; ok {
+		if text, ok := p.counting(n); ok {
+			return text
+		}
+	}
+	return w.T(lang, key, map[string]any{"Count": n})
+}
+
 // Word is what a value of a family is called ("state" and "blind": 数据中断); a value without a word stands for itself.
 func (w *Words) Word(lang, family, value string) string {
 	if text, ok := w.find(lang, family+"."+value, nil); ok {
@@ -99,14 +113,23 @@ func (w *Words) Word(lang, family, value string) string {
 
 // find looks a text up; an unfinished catalogue answers in English.
 func (w *Words) find(lang, key string, data map[string]any) (string, bool) {
-	l, ok := w.in[lang]
-	if !ok {
-		l = w.in[w.Language(lang)]
+	if _, ok := w.in[lang]; !ok {
+		lang = w.Language(lang)
 	}
+	if p, ok := w.plain[lang][key]; ok {
+		if text, ok := p.with(data); ok && text != "" {
+			return text, true
+		}
+	}
+	return w.template(lang, key, data)
+}
+
+// template looks a text up that is more than a phrase, or that is not in the language.
+func (w *Words) template(lang, key string, data map[string]any) (string, bool) {
 	c := &i18n.LocalizeConfig{MessageID: key, TemplateData: data}
 	if count, ok := data["Count"]; ok {
 		c.PluralCount = count
 	}
-	text, _ := l.Localize(c) // with an error the text may still be the English one
+	text, _ := w.in[lang].Localize(c) // with an error the text may still be the English one
 	return text, text != ""
 }
