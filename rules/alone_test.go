@@ -74,7 +74,7 @@ func TestHeartbeatsSetThePace(t *testing.T) {
 			}
 			last = at
 			e.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: "h", Device: "motion", Quantity: q, Value: 1, At: at, Received: at}})
-			if d := e.homes["h"].reporter(); minute > 3*24*60 && d.usual() != c.want {
+			if d := e.homes.of("h").reporter(); minute > 3*24*60 && d.usual() != c.want {
 				t.Fatalf("%+v, at %v: it reports each %v", c, at, d.usual())
 			}
 		}

@@ -72,7 +72,7 @@ func (h *home) leaks(w draw) {
 		}
 		return
 	}
-	h.Nights.slot(slot, h.location)
+	h.Nights.slot(slot, h.today.zone)
 	lasted := h.Leak.lasted()
 	if h.Base != nil && h.Base.Rate > 0 && !h.isBase(slot) { // many small draws, each no more than the leak
 		h.live(byWater, slot.From, slot.To)

@@ -151,6 +151,11 @@ func (c *codec) end() {
 }
 
 func (c *codec) uvarint() uint64 {
+	if len(c.buf) > 0 && c.buf[0] < 0x80 { // as most are
+		v := c.buf[0]
+		c.buf = c.buf[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(c.buf)
 	if n <= 0 {
 		if c.err == nil {
@@ -253,21 +258,31 @@ func (c *codec) float(number int, v *float64) {
 
 // bytes is a field.
 func (c *codec) bytes(number int, b *[]byte) {
-	switch {
-	case !c.reading && len(*b) > 0:
-		c.put(number, wireBytes)
-		c.buf = append(binary.AppendUvarint(c.buf, uint64(len(*b))), *b...)
-	case c.reading && c.get(number, wireBytes):
-		*b = append([]byte(nil), c.take(c.uvarint())...)
+	if read := c.few(number, *b); c.reading && read != nil {
+		*b = append([]byte(nil), read...)
 	}
+}
+
+// few is a field: bytes that are copied elsewhere. It gives what was read, nil for none; it is the snapshot's.
+func (c *codec) few(number int, b []byte) []byte {
+	switch {
+	case !c.reading && len(b) > 0:
+		c.put(number, wireBytes)
+		c.buf = append(binary.AppendUvarint(c.buf, uint64(len(b))), b...)
+	case c.reading && c.get(number, wireBytes):
+		return c.take(c.uvarint())
+	}
+	return nil
 }
 
 // text is a field: of any kind of string.
 func text[T ~string](c *codec, number int, s *T) {
-	b := []byte(*s)
-	c.bytes(number, &b)
-	if c.reading {
-		*s = T(b)
+	switch {
+	case !c.reading && len(*s) > 0:
+		c.put(number, wireBytes)
+		c.buf = append(binary.AppendUvarint(c.buf, uint64(len(*s))), *s...)
+	case c.reading && c.get(number, wireBytes):
+		*s = T(c.take(c.uvarint()))
 	}
 }
 
@@ -364,14 +379,15 @@ func parts[T any, P interface {
 	}
 }
 
-// optional is a field: a part that need not be there.
+// optional is a field: a part that need not be there. One that is there is written be it empty: that it is there may say something, as a door
+// whose ways begin to be known.
 func optional[T any, P interface {
 	*T
 	fielded
 }](c *codec, number int, part *P) {
 	switch {
 	case !c.reading && *part != nil:
-		c.part(number, *part)
+		c.putPart(number, *part, true)
 	case c.reading && c.get(number, wireBytes):
 		*part = new(T)
 		c.getPart(*part)
@@ -460,19 +476,24 @@ func numbers[T ~uint8 | ~uint16 | ~uint32 | ~int8 | ~int16 | ~int32 | ~int64](c 
 	c.close(b, false)
 }
 
-// asJSON is a field: what is rare, or not ours to number, as JSON.
-func asJSON[T any](c *codec, number int, list *[]T) {
+// asJSON is a field: a list of what is rare, or not ours to number, as JSON; nil: it is empty.
+func asJSON[T any](c *codec, number int, list **[]T) {
 	var data []byte
-	if !c.reading && len(*list) > 0 {
+	if !c.reading && *list != nil {
 		var err error
-		if data, err = json.Marshal(*list); err != nil && c.err == nil {
+		if data, err = json.Marshal(**list); err != nil && c.err == nil {
 			c.err = err
 		}
 	}
 	c.bytes(number, &data)
-	if c.reading && len(data) > 0 {
-		if err := json.Unmarshal(data, list); err != nil {
-			c.fail(err)
-		}
+	if !c.reading || len(data) == 0 {
+		return
+	}
+	read := new([]T)
+	if err := json.Unmarshal(data, read); err != nil {
+		c.fail(err)
+	}
+	if len(*read) > 0 {
+		*list = read
 	}
 }

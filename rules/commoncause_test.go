@@ -451,7 +451,7 @@ func TestAnnouncedTwice(t *testing.T) {
 	playAll(e, b.entries(), nil)
 	known := func() (all []any) {
 		for n := range b.homes {
-			h := e.homes[b.id(n)]
+			h := e.homes.of(b.id(n))
 			all = append(all, fmt.Sprint(h.StillFrom, h.WholeFrom, h.Covered, h.cuts()))
 		}
 		return all
@@ -464,7 +464,7 @@ func TestAnnouncedTwice(t *testing.T) {
 		t.Errorf("the news came again: %v, was %v", after, before)
 	}
 	want := []cut{{clock(2, 10), clock(2, 14), clock(2, 9), blockGroup}, {clock(2, 20), clock(3, 8), clock(2, 15), blockGroup}}
-	if got := e.homes[b.id(0)].cuts(); !slices.Equal(got, want) {
+	if got := e.homes.of(b.id(0)).cuts(); !slices.Equal(got, want) {
 		t.Errorf("cuts %v, want %v", got, want)
 	}
 }

@@ -219,7 +219,7 @@ func (h *home) dry() bool {
 
 // hourOf is the local hour and what has gone by of it.
 func (h *home) hourOf(at instant) float64 {
-	t := at.time().In(h.location)
+	t := at.time().In(h.today.zone)
 	return float64(t.Hour()) + float64(t.Minute())/60
 }
 

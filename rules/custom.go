@@ -169,7 +169,7 @@ func (c *custom) wake(h *home, _ *boundRule) instant {
 	if !reads.Any(ofData) {
 		aging = aging || reads.Any(ofAge) || reads.Any(1<<DoorOpenMinutes) && h.openSince() != 0
 		if !aging && reads.Any(ofTime) {
-			return nextHour(h.Looked, h.location)
+			return nextHour(h.Looked, h.today.zone)
 		}
 	}
 	if !aging {
@@ -250,7 +250,7 @@ func (h *home) metered() bool { return h.covering() == meter }
 
 // clock is a quantity of the local clock and calendar.
 func (c *customHome) clock(q Quantity) float64 {
-	local := c.at.time().In(c.home.location)
+	local := c.at.time().In(c.home.today.zone)
 	switch q {
 	case LocalHour:
 		return float64(local.Hour())

@@ -64,20 +64,8 @@ func (o *openDays) usual() time.Duration {
 	return sorted[openMonth-2].span()
 }
 
-// civilDay numbers local days, one after the other.
-func civilDay(at instant, zone *time.Location) int32 {
-	t := at.time().In(zone)
-	_, offset := t.Zone()
-	day, second := (t.Unix()+int64(offset))/86400, (t.Unix()+int64(offset))%86400
-	if second < 0 {
-		day--
-	}
-	return int32(day)
-}
-
-// reach files the days that are over at the local day of a moment.
-func (w *doorway) reach(at instant, zone *time.Location) {
-	day := civilDay(at, zone)
+// reach files the days that are over on a local day.
+func (w *doorway) reach(day int32) {
 	if w.Day == 0 {
 		w.Day = day
 	}
@@ -106,38 +94,36 @@ func (w *doorway) fade() {
 // known says whether the ways of the doors are known.
 func (w *doorway) known() bool { return w != nil && w.Seen >= openLeast }
 
-// closed learns from a time that a door stood open.
-func (w *doorway) closed(from, to instant, zone *time.Location) {
-	night := nightIn(from, to, zone)
+// closed learns from a time that a door stood open, and how much of it was deep in the night.
+func (w *doorway) closed(open, night time.Duration) {
 	w.Open[openByNight] = max(w.Open[openByNight], spellOf(night))
-	w.Open[openByDay] = max(w.Open[openByDay], spellOf(to.sub(from)-night))
+	w.Open[openByDay] = max(w.Open[openByDay], spellOf(open-night))
 }
 
-// went counts a coming or going.
-func (w *doorway) went(at instant, zone *time.Location) {
-	t := at.time().In(zone)
-	if n := &w.Hours[t.Hour()]; *n < 1<<15 {
+// went counts a coming or going at a local hour, and in a night.
+func (w *doorway) went(hour int, night int32) {
+	if n := &w.Hours[hour]; *n < 1<<15 {
 		*n += once
 	}
-	if night := civilDay(at.add(-nightShift), zone); night != w.Night {
+	if night != w.Night {
 		w.Night, w.Tonight = night, 0
 	}
-	if isNight(t.Hour()) {
+	if isNight(hour) {
 		w.Tonight = min(w.Tonight+1, 255)
 	}
 }
 
-// called counts that the door went an odd number of times and somebody was in after it: a caller came, or left.
-func (w *doorway) called(at instant, zone *time.Location) {
-	if evening := civilDay(at.add(-eveningAt), zone); evening != w.Evening {
+// called counts that the door went an odd number of times in an evening and somebody was in after it: a caller came, or left.
+func (w *doorway) called(evening int32) {
+	if evening != w.Evening {
 		w.Evening, w.Callers = evening, 0
 	}
 	w.Callers = min(w.Callers+1, 255)
 }
 
-// alone says whether by all that is known nobody but her was in at a moment of the evening.
-func (w *doorway) alone(at instant, zone *time.Location) bool {
-	return civilDay(at.add(-eveningAt), zone) != w.Evening || w.Callers%2 == 0
+// alone says whether by all that is known nobody but her was in, in an evening.
+func (w *doorway) alone(evening int32) bool {
+	return evening != w.Evening || w.Callers%2 == 0
 }
 
 // about is how often the door went at the hour and those beside it, of late, and in how many days.
@@ -151,7 +137,14 @@ func (w *doorway) about(hour int) (goings, days float64) {
 // isNight says whether the hour is of the night as findings tell it, 22 to 6.
 func isNight(hour int) bool { return hour >= 22 || hour < 6 }
 
-// nightIn is how much of a time was deep in the night.
+// nightIn is how much of a time was deep in the night. Most are an errand by day.
+func (h *home) nightIn(from, to instant) time.Duration {
+	if d := h.today; from >= d.from && from <= to && to < d.to && h.hour(from) >= nightTo && h.hour(to) < nightFrom {
+		return 0
+	}
+	return nightIn(from, to, h.today.zone)
+}
+
 func nightIn(from, to instant, zone *time.Location) (sum time.Duration) {
 	for at := from; at < to && at.sub(from) < 48*time.Hour; {
 		begins, ends := nightOf(at, zone)
@@ -208,7 +201,7 @@ func (h *home) usuallyOpen(part int) time.Duration {
 
 // openedBy is the part of the day in which the door was opened that stands open.
 func (h *home) openedBy(d *device) int {
-	if begins, _ := nightOf(d.DoorSince, h.location); d.DoorSince >= begins {
+	if begins, _ := nightOf(d.DoorSince, h.today.zone); d.DoorSince >= begins {
 		return openByNight
 	}
 	return openByDay
@@ -255,12 +248,12 @@ func (doorAjarAtNight) tooLong(h *home, r *boundRule, d *device) instant {
 	if !h.Doorway.known() {
 		return 0
 	}
-	begins, ends := nightOf(d.DoorSince, h.location)
+	begins, ends := nightOf(d.DoorSince, h.today.zone)
 	due := max(d.DoorSince, begins).add(max(r.After, time.Duration(ajarMore*float64(h.usuallyOpen(openByNight)))))
 	if due < ends {
 		return due
 	}
-	begins, _ = nightOf(ends+1, h.location)
+	begins, _ = nightOf(ends+1, h.today.zone)
 	return begins.add(r.After) // and it still stands open
 }
 

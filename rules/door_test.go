@@ -127,7 +127,7 @@ func TestDoorGate(t *testing.T) {
 			if again := stepTo(stopped, r); !slices.Equal(again, want) {
 				t.Fatalf("seed %d, entry %d of %d at %v, stopped before: %s", seed, i, len(entries), r.Received, difference(again, want))
 			}
-			for _, h := range gated.homes {
+			for h := range gated.homes.all() {
 				for _, f := range h.goingOn() {
 					met[f.Rule]++
 				}
@@ -252,11 +252,12 @@ func TestUnusualDoorRate(t *testing.T) {
 					if at += time.Duration(rng.ExpFloat64() * float64(8*time.Hour) / perNight); at >= 6*time.Hour {
 						break
 					}
-					w.reach(midnight.add(at), shanghai)
-					w.went(midnight.add(at), shanghai)
+					moved := midnight.add(at)
+					w.reach(civilDay(moved, shanghai))
+					w.went(moved.time().In(shanghai).Hour(), civilDay(moved.add(-nightShift), shanghai))
 					odd = odd || w.odd()
 				}
-				w.reach(midnight.add(12*time.Hour), shanghai)
+				w.reach(civilDay(midnight.add(12*time.Hour), shanghai))
 				if odd {
 					raised++
 				}

@@ -228,7 +228,7 @@ func (h *home) readDoor(d *device, r *entry, lastReport instant) {
 	d.set(doorSeen, true)
 	d.set(doorOpen, open)
 	d.DoorSince = r.at
-	h.hasty = true
+	h.hasty = h.hasty || d.open()
 	if first || hole || r.Undated {
 		d.Trust.Moved = h.coveredAt(r.at)
 		h.unsettled()
@@ -240,9 +240,9 @@ func (h *home) readDoor(d *device, r *entry, lastReport instant) {
 	if h.Doorway == nil {
 		h.Doorway = &doorway{}
 	}
-	h.Doorway.reach(r.at, h.location)
+	h.Doorway.reach(h.civil(r.at))
 	if was && !d.open() {
-		h.Doorway.closed(since, r.at, h.location)
+		h.Doorway.closed(r.at.sub(since), h.nightIn(since, r.at))
 	}
 	h.doorMoved(d, r.at)
 }
@@ -296,7 +296,7 @@ func (h *home) went(at instant) {
 	}
 	h.GoneAt = at
 	if h.Doorway != nil {
-		h.Doorway.went(at, h.location)
+		h.Doorway.went(h.hour(at), h.civil(at.add(-nightShift)))
 		h.stirred = h.stirred || h.Doorway.odd()
 	}
 }
@@ -308,7 +308,7 @@ func (h *home) wasIn(from instant) {
 		return
 	}
 	if h.Goings%2 == 1 && h.Doorway != nil {
-		h.Doorway.called(from, h.location)
+		h.Doorway.called(h.civil(from.add(-eveningAt)))
 	}
 	h.Goings = 0
 	if from >= h.Unknown {

@@ -148,6 +148,27 @@ func (c *drawCursor) next() bool {
 	return true
 }
 
+// begins is when the oldest draw begins.
+func (d *draws) begins() instant {
+	if len(d.Older) == 0 {
+		return d.Last.From
+	}
+	_, n := readNumber(d.Older)
+	span, _ := readNumber(d.Older[n:])
+	return d.Oldest - numberSpan(span)
+}
+
+// overlap says whether one begins before another ends, as of several meters.
+func (d *draws) overlap() bool {
+	begins := farthest
+	for c := d.newest(); c.next(); begins = c.From {
+		if c.To > begins {
+			return true
+		}
+	}
+	return false
+}
+
 // used is the water of the window (from, to]: whole, the most that can have been used in it; share, of draws longer than the window
 // only their even share: the least its fullest instance held.
 func (d *draws) used(from instant, within time.Duration) (whole, share int64) {

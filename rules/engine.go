@@ -56,12 +56,13 @@ type Home struct {
 type Engine struct {
 	rules  []boundRule // of set
 	set    *ruleset
-	homes  map[stillwater.HouseholdID]*home
+	homes  directory
 	groups map[string]*group
 	said   map[said]*said // what the registry says of devices, each once
 	queue  wakeQueue
 	days   map[*time.Location]*localDay
 	now    instant
+	kept   memory               // of the home being restored
 	always bool                 // judge at every reading: the slow, obvious engine that tests hold the other against
 	found  []stillwater.Finding // that began or ended in the step under way
 	holds  []stillwater.Finding // that hold in the home being judged
@@ -73,7 +74,7 @@ func New(list []Rule) *Engine { return with(bind(list)) }
 // with makes an engine for rules that are ready.
 func with(set *ruleset) *Engine {
 	return &Engine{
-		set: set, rules: set.all, homes: map[stillwater.HouseholdID]*home{}, groups: map[string]*group{},
+		set: set, rules: set.all, homes: newDirectory(), groups: map[string]*group{},
 		said: map[said]*said{}, days: map[*time.Location]*localDay{},
 	}
 }
@@ -114,34 +115,34 @@ func (e *Engine) Locate(id stillwater.HouseholdID, zone *time.Location) {
 // locate says in which time zone the home is.
 func (e *Engine) locate(h *home, zone *time.Location) {
 	if e.days[zone] == nil {
-		e.days[zone] = &localDay{}
+		e.days[zone] = &localDay{zone: zone}
 	}
-	h.location, h.today = zone, e.days[zone]
+	h.today = e.days[zone]
 }
 
 // Remove forgets a household.
 func (e *Engine) Remove(id stillwater.HouseholdID) {
-	if h := e.homes[id]; h != nil {
+	if h := e.homes.of(id); h != nil {
 		e.join(h, nil)
-		e.queue.set(h, 0)
-		delete(e.homes, id)
+		e.queue.leave(h)
+		e.homes.remove(h)
 	}
 }
 
 // home finds the household's memory or makes it.
 func (e *Engine) home(id stillwater.HouseholdID) *home {
-	h := e.homes[id]
+	h := e.homes.of(id)
 	if h == nil {
 		h = &home{id: id, rules: e.set, stirred: true}
 		e.locate(h, time.UTC)
-		e.homes[id] = h
+		e.homes.add(h)
 	}
 	return h
 }
 
 // Check says what will become of a reading if Step is given it now. It changes nothing.
 func (e *Engine) Check(r *stillwater.Reading) Outcome {
-	if h := e.homes[r.Household]; h != nil {
+	if h := e.homes.of(r.Household); h != nil {
 		own := entryOf(r)
 		return h.check(&own)
 	}
@@ -209,19 +210,35 @@ func (e *Engine) read(r *stillwater.Reading) ([]stillwater.Finding, Outcome) {
 // tick lets the time pass up to and including at, and judges each home at the whole minute at which something falls due. Where
 // nothing does, nothing changes, the engine's now included: it must be found again in the memories of homes.
 func (e *Engine) tick(at instant) {
-	for len(e.queue) > 0 && e.queue[0].at <= at {
-		w := e.queue[0]
-		if due := due(w.home); due != w.at { // it was put off since
-			e.queue.set(w.home, due)
-			continue
+	for next := e.queue.next(); next != 0 && next <= at; next = e.queue.next() {
+		m := e.queue.take()
+		for l := m.homes; l != nil; l = e.queue.giveBack(l) {
+			for _, h := range l.homes[:l.count] {
+				if h.queued == m.at {
+					e.wake(h, m.at)
+				}
+			}
 		}
-		e.now = max(e.now, w.at)
-		w.home.dirty, w.home.Looked = true, e.now
-		e.judge(w.home, e.now)
 	}
 	slices.SortStableFunc(e.found, func(a, b stillwater.Finding) int { // the order of the visits depends on what was queued before
 		return cmp.Or(moved(a).Compare(moved(b)), strings.Compare(string(a.Household), string(b.Household)))
 	})
+}
+
+// wake judges the home at a minute at which it stood in the queue, if it was not put off since.
+func (e *Engine) wake(h *home, minute instant) {
+	h.queued = 0
+	at := h.wakeAt
+	if at == minute {
+		at = due(h)
+	}
+	if at != minute {
+		e.plan(h, at)
+		return
+	}
+	e.now = max(e.now, at)
+	h.dirty, h.Looked = true, e.now
+	e.judge(h, e.now)
 }
 
 // moved is when a finding began or ended.
@@ -234,15 +251,12 @@ func moved(f stillwater.Finding) time.Time {
 
 // Next is when a tick will next have work to do, a whole minute; zero: never.
 func (e *Engine) Next() time.Time {
-	if len(e.queue) == 0 {
-		return time.Time{}
-	}
-	return e.queue[0].at.time()
+	return e.queue.next().time()
 }
 
 // rearm begins stillness anew, after people dealt with an incident of the home.
 func (e *Engine) rearm(id stillwater.HouseholdID, at instant) {
-	h := e.homes[id]
+	h := e.homes.of(id)
 	if h == nil {
 		return
 	}
@@ -260,7 +274,7 @@ func (e *Engine) rearm(id stillwater.HouseholdID, at instant) {
 func (e *Engine) resume(at instant) {
 	e.now = max(e.now, at)
 	for _, id := range e.ids() {
-		h := e.homes[id]
+		h := e.homes.of(id)
 		h.Listening = max(h.Listening, at)
 		h.dirty, h.Looked, h.stirred = true, e.now, true
 		e.schedule(h)
@@ -269,16 +283,22 @@ func (e *Engine) resume(at instant) {
 
 // ids is every household, sorted: what happens to all happens in an order that does not depend on chance.
 func (e *Engine) ids() []stillwater.HouseholdID {
-	ids := make([]stillwater.HouseholdID, 0, len(e.homes))
-	for id := range e.homes {
-		ids = append(ids, id)
+	ids := make([]stillwater.HouseholdID, 0, e.homes.count)
+	for h := range e.homes.all() {
+		ids = append(ids, h.id)
 	}
 	slices.Sort(ids)
 	return ids
 }
 
 // schedule queues the home for when it is due.
-func (e *Engine) schedule(h *home) { e.queue.set(h, due(h)) }
+func (e *Engine) schedule(h *home) { e.plan(h, due(h)) }
+
+// plan queues the home for a minute. A reading on the latter half of the way there asks for it anew.
+func (e *Engine) plan(h *home, at instant) {
+	e.queue.set(h, at)
+	h.renewAt = at - max(minute, (at-e.now)/2)
+}
 
 // due is the first whole minute at which a judgement of the home can change by time alone; 0: it cannot. It follows from the
 // home's memory and nothing else, so that a restart finds it again. That it is too early does no harm: the home is looked at and
@@ -307,7 +327,7 @@ func due(h *home) instant {
 func (e *Engine) Changed(also func(stillwater.HouseholdID) bool, put func(stillwater.HouseholdID, []byte)) error {
 	var buf []byte
 	for _, id := range e.ids() {
-		h := e.homes[id]
+		h := e.homes.of(id)
 		if !h.dirty && !also(id) {
 			continue
 		}
@@ -323,14 +343,15 @@ func (e *Engine) Changed(also func(stillwater.HouseholdID) bool, put func(stillw
 
 // Restore puts back the memory of one household. What Put said of its devices stays, of those too that the memory does not have.
 func (e *Engine) Restore(id stillwater.HouseholdID, data []byte) error {
-	var remembered memory
-	kept := snapshot{memory: &remembered}
+	e.kept = memory{}
+	kept := snapshot{memory: &e.kept}
 	if err := decode(data, &kept); err != nil {
 		return fmt.Errorf("memory of household %q %w", id, err)
 	}
 	h := e.home(id)
 	said := h.Devices
-	h.memory = remembered
+	h.memory = e.kept
+	h.overlap = h.Draws.overlap()
 	if kept.within < h.rules.within { // a rule has a longer window than there was: what was drawn before is not known
 		h.WholeFrom = max(h.WholeFrom, h.DataTo.add(-kept.within))
 	}
@@ -362,12 +383,12 @@ func (s *snapshot) fields(c *codec) {
 func (e *Engine) Only(id stillwater.HouseholdID) (*Engine, error) {
 	twin := with(e.set)
 	twin.said, twin.now = e.said, e.now
-	h := e.homes[id]
+	h := e.homes.of(id)
 	if h == nil {
 		return twin, nil
 	}
 	t := twin.home(id)
-	twin.locate(t, h.location)
+	twin.locate(t, h.today.zone)
 	t.residents = h.residents
 	for i := range h.Devices {
 		d := &h.Devices[i]

@@ -38,19 +38,26 @@ func (h *home) room() int64 {
 // toJudge says whether the home must be judged at a reading.
 func (e *Engine) toJudge(h *home) bool {
 	return h.stirred || h.watched || h.rules.eager || e.always ||
-		h.roomLeft < 0 ||
+		h.roomLeft < 0 && h.isFull() ||
 		h.nextDue != 0 && h.DataTo >= h.nextDue && h.isDue()
 }
 
 // wakes says whether the home is to be woken within the minute, for the queue keeps whole minutes. What it has for it may have been put off
-// by readings since. It must be asked before the home counts as looked at.
+// by readings since: that is asked for well before, while all of the home is in the processor's caches, so that it need not be woken
+// to find it out. It must be asked before the home counts as looked at.
 func (e *Engine) wakes(h *home, now instant) bool {
-	if !h.hasty && (h.place == 0 || now < e.queue.at(h)-minute) {
+	if !h.hasty && (h.wakeAt == 0 || now < h.renewAt) {
 		return false
 	}
 	h.hasty = false
 	e.schedule(h)
-	return h.place != 0 && now >= e.queue.at(h)-minute
+	return h.wakeAt != 0 && now >= h.wakeAt-minute
+}
+
+// isFull says whether a rule may be due by what was drawn. What has left its window since makes room again.
+func (h *home) isFull() bool {
+	h.roomLeft = h.room()
+	return h.roomLeft < 0
 }
 
 // isDue says whether a rule is due by stillness that was not found yet. Signs of life since may have put it off: then it is not.

@@ -59,11 +59,11 @@ type inCommon struct {
 }
 
 func (m *memory) commonFields(c *codec) {
-	b := inCommon{m.causes(), m.cuts()}
-	parts(c, 40, &b.Causes)
-	parts(c, 41, &b.Cuts)
-	if c.reading && (b.Causes != nil || b.Cuts != nil) {
-		m.Common = &b
+	causes, cuts := m.causes(), m.cuts()
+	parts(c, 40, &causes)
+	parts(c, 41, &cuts)
+	if c.reading && (causes != nil || cuts != nil) {
+		m.Common = &inCommon{causes, cuts}
 	}
 }
 

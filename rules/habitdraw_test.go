@@ -41,7 +41,7 @@ func (h *waterHome) days(n int, used func(from, to time.Time) float64) {
 	}
 }
 
-func (h *waterHome) home() *home { return h.engine.homes["h"] }
+func (h *waterHome) home() *home { return h.engine.homes.of("h") }
 
 // rhythm is litres drawn at once every so often, by the clock.
 func rhythm(every time.Duration, litres float64) func(from, to time.Time) float64 {

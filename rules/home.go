@@ -21,16 +21,18 @@ type home struct {
 	memory
 	gate
 	id        stillwater.HouseholdID
-	location  *time.Location
 	rules     *ruleset
 	groups    []*group
-	place     int32 // in the engine's queue, from 1; 0: not in it
-	dirty     bool  // changed since the last snapshot
-	stirred   bool  // something happened that may bring a finding on or nearer: a device is another, or changed its ways
-	residents uint8 // as the registry says; 0: not known
-	ended     bool  // a finding did, and what it held back may begin
-	watched   bool  // a finding goes on that can end by any reading; one of stillness takes a sign of life
-	hasty     bool  // it may have to be woken sooner than the queue has it
+	wakeAt    instant // when it is to be looked at though nothing comes; 0: never
+	renewAt   instant // and from when on readings ask for that anew
+	queued    instant // the minute of the engine's queue in which it stands; 0: none
+	dirty     bool    // changed since the last snapshot
+	stirred   bool    // something happened that may bring a finding on or nearer: a device is another, or changed its ways
+	residents uint8   // as the registry says; 0: not known
+	ended     bool    // a finding did, and what it held back may begin
+	watched   bool    // a finding goes on that can end by any reading; one of stillness takes a sign of life
+	hasty     bool    // it may have to be woken sooner than the queue has it
+	overlap   bool    // its draws may, as those of several meters do
 
 	vouchedTo instant   // DataTo before the reading under way
 	today     *localDay // in its time zone
@@ -54,9 +56,9 @@ type memory struct {
 	Leak           run  // water in every slot
 	Running        flow // a draw that does not end
 	Usually        usually
+	SettledDay     int32         // the local day on which the routine was last settled
 	Routine        *routine      // nil: no rule learns, or nothing was learned yet
-	SettledCovered time.Duration // Covered when the routine was last settled
-	SettledDay     int32         // and the local day on which that was
+	SettledCovered time.Duration // and Covered then
 
 	Awaits     bool     // history came and it was not judged since; see Engine.read
 	Doubt      doubt    // why the door is not believed
@@ -99,8 +101,7 @@ func (m *memory) fields(c *codec) {
 	c.part(14, &m.Leak)
 	c.part(15, &m.Running)
 	c.part(16, &m.Usually)
-	going := m.goingOn()
-	asJSON(c, 17, &going)
+	asJSON(c, 17, &m.Active)
 	optional(c, 18, &m.Routine)
 	small(c, 19, &m.Goings)
 	small(c, 20, &m.SettledDay)
@@ -121,9 +122,6 @@ func (m *memory) fields(c *codec) {
 	optional(c, 45, &m.Trends)
 	optional(c, 50, &m.Absence)
 	c.part(51, &m.Taught)
-	if c.reading {
-		m.setGoingOn(going)
-	}
 }
 
 // device finds the device by its ID and makes its memory at its first reading. What it gives is valid until the next device is made.
@@ -310,6 +308,7 @@ func (h *home) drawn(w draw) {
 		}
 		h.drewAway(w)
 		h.Draws.forget(h.DataTo.add(-h.rules.within))
+		h.overlap = h.overlap || w.From < h.Draws.Last.To
 		h.Draws.add(w, h.rules.merge)
 		h.roomLeft -= w.ML
 		h.unsettled()
@@ -340,6 +339,6 @@ func (h *home) facts() stillwater.Facts {
 
 // night says whether it is night in the home at the moment: from 22 to 6.
 func (h *home) night(at instant) bool {
-	hour := at.time().In(h.location).Hour()
+	hour := at.time().In(h.today.zone).Hour()
 	return hour >= 22 || hour < 6
 }

@@ -8,7 +8,7 @@ import (
 
 // Devices is how the devices of a home are at now, in the order of their IDs.
 func (e *Engine) Devices(id stillwater.HouseholdID, now time.Time) []stillwater.DeviceState {
-	h := e.homes[id]
+	h := e.homes.of(id)
 	if h == nil {
 		return nil
 	}

@@ -36,7 +36,7 @@ func TestVisitors(t *testing.T) {
 		falls := q.twin(nil)
 		falls.live(1, alone)
 		falls.found = nil
-		last := falls.engine.homes["h"].Life.last()
+		last := falls.engine.homes.of("h").Life.last()
 		falls.live(2, habits{empty: true}) // she lies there
 		bound := falls.routine().bound(last.time().In(shanghai).Hour(), false)
 		i := slices.IndexFunc(falls.found, func(f stillwater.Finding) bool {
@@ -132,7 +132,7 @@ func TestAbsenceTeachesNothing(t *testing.T) {
 		from := p.at.Add(-time.Hour) // she was up until ten and more
 		p.step(stillwater.Entry{Away: &stillwater.Absence{Household: "h", From: from, Until: from.AddDate(0, 0, 14), At: from}})
 		before, seen := p.taught(), p.routine().Seen
-		h := p.engine.homes["h"]
+		h := p.engine.homes.of("h")
 		usual := h.Usually
 		p.live(3, habits{empty: true})
 		p.litres += 20
@@ -200,11 +200,11 @@ func TestLateCounterIsLearned(t *testing.T) {
 	}{{6, 1000}, {8, 1010}, {11, 1010}, {14, 1010}, {20, 1018}} {
 		p.read("meter", stillwater.WaterTotal, r.litres, at(r.hour))
 	}
-	if l := p.engine.homes["h"].Taught; l.To != instantOf(at(20)) || l.From != instantOf(at(8)) {
+	if l := p.engine.homes.of("h").Taught; l.To != instantOf(at(20)) || l.From != instantOf(at(8)) {
 		t.Fatalf("learned %v to %v", l.From.time(), l.To.time())
 	}
 	p.step(stillwater.Entry{Reading: &stillwater.Reading{Household: "h", Device: "meter", Quantity: stillwater.WaterTotal, Value: 1018, At: at(16), Received: at(20)}})
-	h := p.engine.homes["h"]
+	h := p.engine.homes.of("h")
 	if h.Taught.To != instantOf(at(16)) || h.Life.Water != instantOf(at(16)) {
 		t.Errorf("after the late value: learned to %v, last seen %v", h.Taught.To.time(), h.Life.Water.time())
 	}

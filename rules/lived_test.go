@@ -173,7 +173,7 @@ func (p *tenant) alerts() (n int) {
 	return n
 }
 
-func (p *tenant) routine() *routine { return p.engine.homes["h"].Routine }
+func (p *tenant) routine() *routine { return p.engine.homes.of("h").Routine }
 
 // bounds are the hours after which a stillness in the home is told of, by the two hours in which it begins.
 func (p *tenant) bounds() (all [starts]float64) {

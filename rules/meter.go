@@ -66,17 +66,13 @@ type held struct {
 func (c *counter) fields(k *codec) {
 	k.float(1, &c.Value)
 	k.time(2, &c.At)
-	waits := held{}
-	if c.Held != nil {
-		waits = *c.Held
-	}
-	k.part(3, &waits)
+	optional(k, 3, &c.Held)
 	k.time(4, &c.Before)
 	small(k, 5, &c.LastML)
 	small(k, 6, &c.StepML)
 	small(k, 7, &c.Steps)
-	if k.reading && waits.Count > 0 {
-		c.Held = &waits
+	if k.reading && c.Held != nil && c.Held.Count == 0 {
+		c.Held = nil
 	}
 }
 

@@ -33,7 +33,7 @@ func (n nightExit) judge(h *home, r *boundRule, now instant, holds []stillwater.
 	}
 	f := h.facts()
 	f.Since, f.Span, f.Limit, f.Night = h.GoneAt.time(), h.DataTo.sub(h.GoneAt), r.After, true
-	if goings, days := h.Doorway.about(h.GoneAt.time().In(h.location).Hour()); days > 0 {
+	if goings, days := h.Doorway.about(h.GoneAt.time().In(h.today.zone).Hour()); days > 0 {
 		f.Rate = max(0, goings-1) / days * wholeYear // without this one
 	}
 	return append(holds, stillwater.Finding{Facts: f})
@@ -51,7 +51,7 @@ func (nightExit) hastened() {}
 
 // oddHour says whether the moment is one of the night at which the door of this home hardly ever goes, for one who is alone.
 func (h *home) oddHour(at instant) bool {
-	w, hour := h.Doorway, at.time().In(h.location).Hour()
+	w, hour := h.Doorway, at.time().In(h.today.zone).Hour()
 	from, to := nightFrom, nightTo
 	if w.Seen >= exitLearnt {
 		from, to = exitFrom, exitTo
@@ -63,7 +63,7 @@ func (h *home) oddHour(at instant) bool {
 	if goings >= exitOften+1 { // this one counts too
 		return false
 	}
-	return hour < from && hour >= guestsTo || w.alone(at, h.location)
+	return hour < from && hour >= guestsTo || w.alone(h.civil(at.add(-eveningAt)))
 }
 
 // unusualDoor finds a door that goes far more often in a night than this home's ever does: so often that, nights being as they were, it would happen
@@ -83,10 +83,10 @@ func (unusualDoor) kind() stillwater.Kind { return stillwater.DoorKind }
 
 func (unusualDoor) judge(h *home, r *boundRule, now instant, holds []stillwater.Finding) []stillwater.Finding {
 	w := h.Doorway
-	if w == nil || !isNight(now.time().In(h.location).Hour()) || civilDay(now.add(-nightShift), h.location) != w.Night || !h.active(r.Name, "") && !w.odd() {
+	if w == nil || !isNight(now.time().In(h.today.zone).Hour()) || h.civil(now.add(-nightShift)) != w.Night || !h.active(r.Name, "") && !w.odd() {
 		return holds
 	}
-	begins, _ := nightOf(h.GoneAt, h.location)
+	begins, _ := nightOf(h.GoneAt, h.today.zone)
 	f := h.facts()
 	f.Since, f.Count, f.Rate, f.Night = max(begins.add(-time.Hour), h.First).time(), int(w.Tonight), w.perNight(), true
 	f.Span = now.sub(instantOf(f.Since))

@@ -1,70 +1,91 @@
 package rules
 
-// wake is a home to be looked at.
-type wake struct {
-	at   instant
-	home *home
+import (
+	"cmp"
+	"slices"
+)
+
+// wakeQueue holds the homes that are to be looked at, by the whole minute, the latest first. A home is put off at nearly every reading; that
+// changes what the home says (see home.wakeAt) and nothing here: at the minute at which it stands here it is put where it belongs by
+// then. So to put a home off touches that home alone, and few minutes hold one that is to be judged.
+type wakeQueue struct {
+	minutes []wakeMinute
+	spare   *wakeList // lists to be used again
 }
 
-// wakeQueue is a heap by time. A home is in it once, and knows its place.
-type wakeQueue []wake
+// wakeMinute is homes to be looked at, and others that meanwhile stand elsewhere (see home.queued).
+type wakeMinute struct {
+	at    instant
+	homes *wakeList
+}
 
-// at is when the home is to be looked at; it must be in the queue.
-func (q wakeQueue) at(h *home) instant { return q[h.place-1].at }
+// wakeList is some homes of a minute; next are those that were put there before.
+type wakeList struct {
+	homes [wakeHomes]*home
+	count int
+	next  *wakeList
+}
 
-// set puts the home where at belongs; 0 takes it out.
+const wakeHomes = 30
+
+// next is the first minute that holds homes; 0: none does.
+func (q *wakeQueue) next() instant {
+	if len(q.minutes) == 0 {
+		return 0
+	}
+	return q.minutes[len(q.minutes)-1].at
+}
+
+// set says when the home is to be looked at; 0: never.
 func (q *wakeQueue) set(h *home, at instant) {
-	i := int(h.place) - 1
-	switch {
-	case at == 0 && i < 0:
+	h.wakeAt = at
+	if at == 0 || h.queued != 0 && h.queued <= at {
 		return
-	case at == 0:
-		q.remove(i)
-		return
-	case i < 0:
-		*q = append(*q, wake{at, h})
-		i = len(*q) - 1
 	}
-	q.put(i, wake{at, h})
-	q.settle(i)
+	h.queued = at
+	m := q.minute(at)
+	if m.homes == nil || m.homes.count == wakeHomes {
+		m.homes = q.list(m.homes)
+	}
+	m.homes.homes[m.homes.count] = h
+	m.homes.count++
 }
 
-// put stands a home in a place.
-func (q wakeQueue) put(i int, w wake) {
-	q[i] = w
-	w.home.place = int32(i) + 1
+// minute is the minute, made if it is not there.
+func (q *wakeQueue) minute(at instant) *wakeMinute {
+	i, known := slices.BinarySearchFunc(q.minutes, at, func(m wakeMinute, at instant) int { return cmp.Compare(at, m.at) })
+	if !known {
+		q.minutes = slices.Insert(q.minutes, i, wakeMinute{at: at})
+	}
+	return &q.minutes[i]
 }
 
-// remove takes out what stands at i.
-func (q *wakeQueue) remove(i int) {
-	old := *q
-	old[i].home.place = 0
-	last := old[len(old)-1]
-	old[len(old)-1] = wake{}
-	*q = old[:len(old)-1]
-	if i < len(*q) {
-		q.put(i, last)
-		q.settle(i)
+// list is an empty list before others.
+func (q *wakeQueue) list(next *wakeList) *wakeList {
+	l := q.spare
+	if l == nil {
+		return &wakeList{next: next}
 	}
+	q.spare, l.next = l.next, next
+	return l
 }
 
-// settle moves what stands at i up or down to where it belongs.
-func (q wakeQueue) settle(i int) {
-	w := q[i]
-	for i > 0 && w.at < q[(i-1)/2].at {
-		q.put(i, q[(i-1)/2])
-		i = (i - 1) / 2
-	}
-	for {
-		child := 2*i + 1
-		if child+1 < len(q) && q[child+1].at < q[child].at {
-			child++
-		}
-		if child >= len(q) || q[child].at >= w.at {
-			break
-		}
-		q.put(i, q[child])
-		i = child
-	}
-	q.put(i, w)
+// take takes out the first minute. Its lists are to be given back.
+func (q *wakeQueue) take() wakeMinute {
+	last := len(q.minutes) - 1
+	first := q.minutes[last]
+	q.minutes[last] = wakeMinute{}
+	q.minutes = q.minutes[:last]
+	return first
 }
+
+// giveBack lets a list be used again, and gives the next.
+func (q *wakeQueue) giveBack(l *wakeList) (next *wakeList) {
+	next = l.next
+	*l = wakeList{next: q.spare}
+	q.spare = l
+	return next
+}
+
+// leave takes the home out.
+func (q *wakeQueue) leave(h *home) { h.wakeAt, h.queued = 0, 0 }

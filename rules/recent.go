@@ -175,8 +175,7 @@ func (r *recent) fields(c *codec) {
 	c.float(2, &r.Value)
 	small(c, 3, &r.Quantity)
 	small(c, 4, &r.Older)
-	trail := r.Trail[:r.Used]
-	c.bytes(5, &trail)
+	trail := c.few(5, r.Trail[:r.Used])
 	if !c.reading {
 		return
 	}

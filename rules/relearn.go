@@ -53,7 +53,7 @@ func (h *home) reteach(was, at instant) {
 
 // lessonOf is a lesson as habits take it: the local hour, the length and the time to life, in hours.
 func (h *home) lessonOf(l lesson) (hour int, length, toLife float64) {
-	return l.From.time().In(h.location).Hour(), l.Vouched.sub(l.From).Hours(), l.To.sub(l.From).Hours()
+	return l.From.time().In(h.today.zone).Hour(), l.Vouched.sub(l.From).Hours(), l.To.sub(l.From).Hours()
 }
 
 func (l *lesson) fields(c *codec) {

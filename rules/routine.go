@@ -86,12 +86,13 @@ func classOf(hours float64) int {
 type sight struct {
 	borrowed float64 // days that what is common to all homes counts for
 	beside   float64 // of a stillness that might as well have begun two hours sooner, or later
+	itself   float64 // and of one where it began
 	byHour   float64 // stillnesses that the common share of two hours counts for where the home shows its own; 0: it keeps to the common one
 }
 
 var (
-	byMeter   = sight{borrowed: 60, beside: 0.2}
-	bySensors = sight{borrowed: 15, beside: 0.05, byHour: 5}
+	byMeter   = sight{borrowed: 60, beside: 0.2, itself: 0.6}
+	bySensors = sight{borrowed: 15, beside: 0.05, itself: 0.9, byHour: 5}
 )
 
 func (r *routine) sight() sight {
@@ -117,9 +118,10 @@ func tallied(habits []*habit) (t tally) {
 		b.Still.addTo(&t)
 	}
 	for start := range t {
-		row := &t[start]
-		for i := lengths - 2; i >= 0; i-- {
-			row[i] += row[i+1]
+		row, sum := &t[start], int32(0)
+		for i := lengths - 1; i >= 0; i-- {
+			sum += row[i]
+			row[i] = sum
 		}
 	}
 	return t
@@ -130,14 +132,17 @@ func tallied(habits []*habit) (t tally) {
 func (o *outlook) expect(r *routine, common *outlook, first int, habits ...*habit) {
 	t := tallied(habits)
 	see := r.sight()
-	scale := scaleOf(common, r.Days, &t)
+	scale := scaleOf(common, r.Days, &t, first)
 	own, borrow := 1/(once*(r.Days+see.borrowed)), see.borrowed/(r.Days+see.borrowed)
 	for start := range starts {
 		sooner, later := (start+starts-1)%starts, (start+1)%starts
 		before, at, after, row, usual := &t[sooner], &t[start], &t[later], &o.longer[start], &common.longer[start]
 		shorter := see.nearby(before[0], at[0], after[0])
 		lent := borrow * see.shareOf(shorter/once, r.Days*scale[0]*usual[0])
-		for i := range row[:first] {
+		for i := range row {
+			if i == first {
+				break
+			}
 			n := see.nearby(before[i], at[i], after[i])
 			row[i] = (n+spill*(shorter-n))*own + lent*scale[i]*usual[i]
 			shorter = n
@@ -152,7 +157,7 @@ func (o *outlook) expect(r *routine, common *outlook, first int, habits ...*habi
 
 // nearby is how often something was, where some of it might as well have been two hours sooner or later.
 func (s *sight) nearby(before, at, after int32) float64 {
-	return s.beside*float64(before+after) + (1-2*s.beside)*float64(at)
+	return s.beside*float64(before+after) + s.itself*float64(at)
 }
 
 // shareOf is how many times more often than expected stillnesses begin in two hours, as far as the home shows.
@@ -163,22 +168,24 @@ func (s *sight) shareOf(seen, expected float64) float64 {
 	return (seen + s.byHour) / (expected + s.byHour)
 }
 
-// scaleOf is how many times more often than common the home outlasts each bound, as far as it shows: bound by bound, from the
+// scaleOf is how many times more often than common the home outlasts each of the first bounds, as far as it shows: bound by bound, from the
 // shortest, the part that goes on to the next is its own and the common one's, each by how often it was seen. Beyond what the home has
 // ever shown it goes on as in all homes, from as few as it has.
-func scaleOf(common *outlook, days float64, t *tally) (scale [lengths]float64) {
-	var seen [lengths]float64
+func scaleOf(common *outlook, days float64, t *tally, first int) (scale [lengths]float64) {
+	var all [lengths]int32 // in 1/once
 	for start := range t {
 		for i, n := range &t[start] {
-			seen[i] += float64(n) / once
+			all[i] += n
 		}
 	}
-	s := (seen[0] + shape) / (common.goesOn[0]*days + shape)
+	shorter := float64(all[0]) / once
+	s := (shorter + shape) / (common.goesOn[0]*days + shape)
 	scale[0] = s
-	for i := 1; i < lengths; i++ {
-		goesOn := common.goesOn[i]
-		s *= (seen[i] + shape*goesOn) / ((seen[i-1] + shape) * goesOn)
+	for i := 1; i < first; i++ {
+		goesOn, seen := common.goesOn[i], float64(all[i])/once
+		s *= (seen + shape*goesOn) / ((shorter + shape) * goesOn)
 		scale[i] = s
+		shorter = seen
 	}
 	return scale
 }

@@ -12,7 +12,7 @@ const horizon = 10 * 24 * time.Hour
 // Standing is what can be said of the home at now. Incidents and absences are not the engine's: a home with one has another state.
 func (e *Engine) Standing(id stillwater.HouseholdID, now time.Time) stillwater.Standing {
 	s := stillwater.Standing{Household: id, State: stillwater.Blind}
-	h := e.homes[id]
+	h := e.homes.of(id)
 	if h == nil {
 		return s
 	}
@@ -74,7 +74,7 @@ func (h *home) doorClosed() bool {
 // Protection is when the first alert would be raised had every sign of life stopped right after now, with the devices still
 // reporting at their usual interval, and by which rule. Zero: not within ten days.
 func (e *Engine) Protection(id stillwater.HouseholdID, now time.Time) (time.Time, string) {
-	h := e.homes[id]
+	h := e.homes.of(id)
 	if h == nil {
 		return time.Time{}, ""
 	}
@@ -160,7 +160,7 @@ func (h *home) reporter() *device {
 
 // Covered is how long the readings of the household vouch for, and when its first reading was.
 func (e *Engine) Covered(id stillwater.HouseholdID) (first time.Time, covered time.Duration) {
-	if h := e.homes[id]; h != nil {
+	if h := e.homes.of(id); h != nil {
 		return h.First.time(), h.Covered
 	}
 	return time.Time{}, 0

@@ -47,7 +47,7 @@ func FuzzStream(f *testing.F) {
 			sane(t, found, latest)
 			e.Protection("h", now)
 		}
-		if err := e.Restore("h", snapshots(t, e)["h"]); err != nil && e.homes["h"] != nil && e.homes["h"].First != 0 {
+		if err := e.Restore("h", snapshots(t, e)["h"]); err != nil && e.homes.of("h") != nil && e.homes.of("h").First != 0 {
 			t.Errorf("what was written is not read: %v", err)
 		}
 	})

@@ -28,7 +28,15 @@ func (surge) used(h *home, r *boundRule) (sure instant, all, unsure int64) {
 		return h.DataTo, h.Draws.Sum, 0
 	}
 	sure, unsure = h.sure()
-	return sure, h.Draws.since(sure.add(-r.Within)), unsure
+	return sure, h.drawnSince(sure.add(-r.Within)), unsure
+}
+
+// drawnSince is the water drawn since from. Mostly that is all that is remembered.
+func (h *home) drawnSince(from instant) int64 {
+	if !h.overlap && from <= h.Draws.begins() {
+		return h.Draws.Sum
+	}
+	return h.Draws.since(from)
 }
 
 // since is the water drawn since from, of a draw that had begun by then its even share.

@@ -67,7 +67,7 @@ func (learnedSurge) drew(h *home, r *boundRule, w draw) (judge bool) {
 	}{{&s.Hour, commonHour, time.Hour}, {&s.Day, commonDay, 24 * time.Hour}} {
 		news, newWeek, all := l.of.news(), weekOf(h.DataTo) != l.of.Week, h.Draws.Sum
 		if newWeek || float64(all-unsure) > news { // else no window of these draws holds more
-			all = h.Draws.since(sure.add(-l.within))
+			all = h.drawnSince(sure.add(-l.within))
 		}
 		used := float64(max(0, all-unsure))
 		if used <= news && !newWeek {

@@ -320,7 +320,7 @@ func TestTrendLaws(t *testing.T) {
 		w.nights = min(w.nights, 1)
 		s.weeks(10+rng.IntN(6), w)
 		s.weeks(10, w.drifted(trendOf(rng.IntN(3))))
-		if err := sameTrends(rng, s.engine.homes["h"].Devices[0].said.every, s.taps, asText(s.found)); err != "" {
+		if err := sameTrends(rng, s.engine.homes.of("h").Devices[0].said.every, s.taps, asText(s.found)); err != "" {
 			t.Errorf("seed %d: %s", seed, err)
 		}
 		told += len(s.told())

@@ -45,7 +45,7 @@ func trendsOf(readings []stillwater.Reading, zone *time.Location, count map[stri
 	e := New(Defaults())
 	for i := range readings {
 		r := &readings[i]
-		if e.homes[r.Household] == nil {
+		if e.homes.of(r.Household) == nil {
 			e.Locate(r.Household, zone)
 		}
 		before, h := trends{}, e.home(r.Household)

@@ -71,7 +71,7 @@ func (h *home) used(k lifeKind, from, at instant) {
 	half := from + (at-from)/2
 	if t == nil {
 		day := h.day(half)
-		t = &trends{DayTo: day.to, Day: weekday(day.from, h.location)}
+		t = &trends{DayTo: day.to, Day: weekday(day.from, h.today.zone)}
 		h.Trends = t
 	}
 	if at.sub(from) > useKnown {
@@ -106,7 +106,7 @@ func (h *home) slot(t *trends, at instant) (slot int, clock uint8) {
 	day := h.day(at)
 	into := at - day.from
 	if day.to-day.from != 24*60*minute {
-		local := at.time().In(h.location)
+		local := at.time().In(h.today.zone)
 		into = instant(local.Hour()*60+local.Minute()) * minute
 	}
 	slot = int(t.Day) + daysFrom(t.DayTo, day.to)
@@ -175,9 +175,9 @@ func (h *home) pass(t *trends) {
 	now := *h.day(h.DataTo)
 	days := daysFrom(ended, now.to)
 	if int(t.Day)+days >= weekDays {
-		h.endWeek(t, weekEnd(ended, t.Day, h.location))
+		h.endWeek(t, weekEnd(ended, t.Day, h.today.zone))
 	}
-	t.DayTo, t.Day = now.to, weekday(now.from, h.location)
+	t.DayTo, t.Day = now.to, weekday(now.from, h.today.zone)
 }
 
 // weekEnd is the Monday after the day that ended.
@@ -220,8 +220,8 @@ func (h *home) endWeek(t *trends, end time.Time) {
 			continue
 		}
 		year, month, day := end.Date()
-		c.Since = instantOf(time.Date(year, month, day-weekDays*int(c.Weeks), 0, 0, 0, 0, h.location))
-		c.At = max(instantOf(time.Date(year, month, day, trendHour, 0, 0, 0, h.location)), ceilMinute(h.Vouched))
+		c.Since = instantOf(time.Date(year, month, day-weekDays*int(c.Weeks), 0, 0, 0, 0, h.today.zone))
+		c.At = max(instantOf(time.Date(year, month, day, trendHour, 0, 0, 0, h.today.zone)), ceilMinute(h.Vouched))
 		if t.Told == nil {
 			t.Told = &turns{}
 		}

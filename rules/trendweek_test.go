@@ -215,7 +215,7 @@ func TestTrendWeeks(t *testing.T) {
 		}
 		s.tick(s.at.AddDate(0, 0, 2)) // to the Monday after
 		want, told := d.levels()
-		if got := s.engine.homes["h"].Trends.Levels; got != want {
+		if got := s.engine.homes.of("h").Trends.Levels; got != want {
 			t.Fatalf("every %v in %v, learned\n%+v\nwant\n%+v", every, zone, got, want)
 		}
 		if got := len(s.told()); got != told {
@@ -255,7 +255,7 @@ func TestTrendTroubled(t *testing.T) {
 		for range 2 {
 			s.day(calm)
 		}
-		h := s.engine.homes["h"]
+		h := s.engine.homes.of("h")
 		h.setGoingOn([]stillwater.Finding{c.found})
 		h.Base = c.base
 		if got := h.unlike(h.Trends.DayTo-24*60*minute, h.Trends.DayTo); got != c.bad {
@@ -272,9 +272,9 @@ func TestTrendSigns(t *testing.T) {
 		e := New(trendRules())
 		e.Locate("h", shanghai)
 		for _, k := range devices {
-			e.homes["h"].Devices = append(e.homes["h"].Devices, device{Kind: k, said: unsaid})
+			e.homes.of("h").Devices = append(e.homes.of("h").Devices, device{Kind: k, said: unsaid})
 		}
-		return e.homes["h"]
+		return e.homes.of("h")
 	}
 	for name, c := range map[string]struct {
 		devices []kind
