@@ -69,8 +69,9 @@ func (noData) over(h *home, c *cause) bool {
 
 func (n noData) back(h *home, c *cause) bool { return n.over(h, c) }
 
-// weigh counts the homes whose devices would be overdue by now had they stopped with that of h.
-func (n noData) weigh(g *group, h *home, now instant) (seldom float64, since instant) {
+// weigh counts the homes whose devices would be overdue by now had they stopped with that of h. One that has a part in a notice of the
+// silence counts where people are to be told of it a day later.
+func (n noData) weigh(g *group, h *home, rule string, now instant) (seldom float64, since instant) {
 	own := h.reporter()
 	if own == nil || own.usual() == 0 {
 		return 0, 0
@@ -78,7 +79,7 @@ func (n noData) weigh(g *group, h *home, now instant) (seldom float64, since ins
 	var l look
 	for i := 0; i < len(g.members); i += g.stride() {
 		m := g.members[i]
-		if !n.seen(m, now) || len(m.causes()) > 0 {
+		if !n.seen(m, now) || m.part(rule) != nil {
 			continue
 		}
 		d := m.reporter()

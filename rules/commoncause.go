@@ -26,8 +26,8 @@ type befalls interface {
 	// explains says whether the group's finding can stand for the rule's in a home.
 	explains(h *home, r *boundRule, f *stillwater.Finding) bool
 	// weigh says whether so many homes of the group are struck together with h that it is hardly chance: the logarithm of how seldom it
-	// is, and since when they are.
-	weigh(g *group, h *home, now instant) (seldom float64, since instant)
+	// is, and since when they are. Homes that have a part in what the rule found already do not count.
+	weigh(g *group, h *home, rule string, now instant) (seldom float64, since instant)
 	// seen says whether it is known of the home whether it was struck.
 	seen(h *home, now instant) bool
 	// struck says whether the home is one of those struck since then, and what it showed last.
@@ -90,7 +90,7 @@ func (e *Engine) befall(h *home, by *bound[commonCause], now instant) {
 			}
 			continue
 		}
-		if seldom, at := by.as.weigh(g, h, now); seldom > best {
+		if seldom, at := by.as.weigh(g, h, by.Name, now); seldom > best {
 			of, since, best = g, at, seldom
 		}
 	}

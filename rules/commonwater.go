@@ -73,7 +73,7 @@ func (noWater) back(h *home, c *cause) bool {
 
 // weigh looks at each half-hour since h was last known to use something. What routines let expect is asked of the half-hours alone that could be
 // seldom enough if no home were ever still.
-func (n noWater) weigh(g *group, h *home, now instant) (seldom float64, since instant) {
+func (n noWater) weigh(g *group, h *home, _ string, now instant) (seldom float64, since instant) {
 	var looks []look
 	for at := h.DataTo.add(-cutMin); at >= h.stillSince().add(-cutDrains) && h.DataTo.sub(at) <= cutMax; at = at.add(-cutStep) {
 		looks = append(looks, look{at: at})
