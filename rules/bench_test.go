@@ -72,24 +72,32 @@ func (d *district) hour() {
 		}
 		d.engine.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: id, Device: "meter", Quantity: stillwater.WaterTotal, Value: d.litres[i], At: at, Received: at}})
 		if hour == 9 || hour == 10 || hour == 16 {
-			for n, state := range []float64{stillwater.Open, stillwater.Closed} {
-				moved := at.Add(time.Duration(n+1) * time.Minute)
-				d.engine.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: id, Device: "door", Quantity: stillwater.Door, Value: state, At: moved, Received: moved}})
-			}
+			d.door(id, at)
 		}
 	}
 }
 
-// minute lets a minute pass, of meters read so often: by day each draws in two minutes of a half-hour.
+// door opens and closes within the next two minutes.
+func (d *district) door(id stillwater.HouseholdID, at time.Time) {
+	for n, state := range []float64{stillwater.Open, stillwater.Closed} {
+		moved := at.Add(time.Duration(n+1) * time.Minute)
+		d.engine.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: id, Device: "door", Quantity: stillwater.Door, Value: state, At: moved, Received: moved}})
+	}
+}
+
+// minute lets a minute pass, of meters read so often: by day each draws in two minutes of a half-hour, some 170 litres in all, and the door goes.
 func (d *district) minute() {
 	d.at = d.at.Add(time.Minute)
 	d.engine.Step(&stillwater.Entry{Tick: d.at})
 	hour, minute := d.at.In(shanghai).Hour(), d.at.Minute()
 	for i, id := range d.ids {
 		if hour >= 6 && hour < 23 && (minute*7+i*5)%30 < 2 {
-			d.litres[i] += float64(5 + (i*13+hour*11)%35)
+			d.litres[i] += float64(1 + (i*13+hour*11)%4)
 		}
 		d.engine.Step(&stillwater.Entry{Reading: &stillwater.Reading{Household: id, Device: "meter", Quantity: stillwater.WaterTotal, Value: d.litres[i], At: d.at, Received: d.at}})
+		if minute == 0 && (hour == 9 || hour == 10 || hour == 16) {
+			d.door(id, d.at)
+		}
 	}
 }
 
@@ -124,7 +132,7 @@ func BenchmarkHome(b *testing.B) {
 			d.minute()
 			minutes++
 		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(minutes*homes), "ns/reading")
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(minutes*homes), "ns/reading") // six of the door in a day do not count
 		b.ReportMetric(bytes, "bytes/home")
 		runtime.KeepAlive(d)
 	})

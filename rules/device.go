@@ -92,6 +92,12 @@ func (d *device) fields(c *codec) {
 	}
 }
 
+// counts says whether the device is a meter that is read by its counter, or may be: that such a one is there says nothing of what was
+// used, as law 1 has it. One that tells of flows tells of each.
+func (d *device) counts() bool {
+	return d.Kind == meter && (d.Counter != nil || d.recentOf(quantityOf(stillwater.WaterFlow)) == nil)
+}
+
 // blindAfter is how many missed reports make a device silent, with a quarter of an interval to spare.
 const blindAfter = 2.25
 

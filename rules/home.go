@@ -198,7 +198,9 @@ func (h *home) read(r *entry) Outcome {
 			h.live(byActivity, r.at, r.at)
 		}
 	case stillwater.Alive:
-		h.vouchEvent(d, r)
+		if !d.counts() {
+			h.vouchEvent(d, r)
+		}
 	}
 	return Accepted
 }
