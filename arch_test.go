@@ -23,11 +23,13 @@ var mayImport = []struct {
 }{
 	{"", nil},
 	{"rules", []string{""}},
-	{"adapters/", []string{"", "adapters/bus"}}, // what stands on one wire shares its scheduler
+	{"adapters/", []string{"", "adapters/bus", "adapters/meterdial", "adapters/platform"}}, // the folders that several adapters share
 	{"gateway/", []string{"", "rules", "gateway/"}},
 	{"gateway", []string{"", "rules", "gateway/", "adapters/", "simulator/"}}, // main alone wires
 	{"simulator", []string{"", "simulator/"}},
 	{"simulator/", []string{"", "simulator/"}},
+	{"deploy/", []string{"", "adapters/"}},                                  // load runs of adapters alone
+	{"deploy/load/history", []string{"", "rules", "gateway/", "adapters/"}}, // the way of a reading, with and without its copy
 }
 
 // standardOnly are the folders without third-party imports.
