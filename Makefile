@@ -2,6 +2,7 @@
 # make demo    the demonstration
 # make build   a static binary in bin/
 # make bench-accuracy  how right the rules are on real recordings (RECORDINGS=folder, not in this repository)
+# make load-modbus, load-mqtt, load-history  load runs on loopback, minutes each (deploy/load)
 # make lint    formatting, vet and staticcheck
 
 SHELL := /bin/bash
@@ -11,12 +12,14 @@ KILLS ?= 200
 RECORDINGS ?= ../shared/benchmark
 
 # What tests need besides Go: a broker, a Modbus server, a browser and a Chinese font, all not ours.
-PACKAGES := mosquitto mosquitto-clients python3-pymodbus chromium fonts-wqy-zenhei
+PACKAGES := mosquitto mosquitto-clients python3-pymodbus python3-serial-asyncio libmodbus-dev gcc libc6-dev socat victoria-metrics openssh-server curl openssl chromium fonts-wqy-zenhei
 
 export STILLWATER_INFLUXD ?= $(TOOLS)/bin/influxd
 export STILLWATER_PRISM   ?= $(TOOLS)/node_modules/.bin/prism
+export STILLWATER_MODBUS_SERIAL ?= $(TOOLS)/node_modules/modbus-serial
+export STILLWATER_TELEGRAF ?= $(TOOLS)/bin/telegraf
 
-.PHONY: test lint demo build bench-accuracy packages tools sample
+.PHONY: test lint demo build bench-accuracy load-history load-modbus load-mqtt packages tools sample
 
 test: packages tools lint
 	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m ./...
@@ -35,6 +38,22 @@ build:
 bench-accuracy: build
 	python3 deploy/bench/accuracy.py bin/stillwater $(RECORDINGS)
 
+# What a broker carries into the journal, and that nothing is lost on the way (deploy/load/mqtt).
+load-mqtt: packages
+	go run ./deploy/load/mqtt
+
+# What a broker carries into the journal, and that nothing is lost on the way (deploy/load/mqtt).
+load-mqtt: packages
+	go run ./deploy/load/mqtt
+
+# How long a reading takes to its commit with history off, on, and with its database killed, and that every point arrives once.
+load-history: $(STILLWATER_INFLUXD)
+	go run ./deploy/load/history
+
+# 500 Modbus units once a second, with one in five dead and without, beside Telegraf's Modbus input.
+load-modbus: packages $(STILLWATER_TELEGRAF)
+	go run ./deploy/load/modbus
+
 # The sample configuration is made from the configuration's own types; a test compares the two.
 sample:
 	go test ./gateway -run TestSampleIsTheConfiguration -update
@@ -43,7 +62,7 @@ packages:
 	@missing=; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update -q && $(SUDO) DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; fi
 
-tools: $(STILLWATER_INFLUXD) $(STILLWATER_PRISM)
+tools: $(STILLWATER_INFLUXD) $(STILLWATER_PRISM) $(STILLWATER_MODBUS_SERIAL)
 
 # A real InfluxDB, and a mock that checks calls against Twilio's own description of its API. The tests that use them say so when
 # they are absent.
@@ -52,3 +71,10 @@ $(STILLWATER_INFLUXD):
 
 $(STILLWATER_PRISM):
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @stoplight/prism-cli@5.16.0 || echo "prism could not be installed; its tests are left out"
+
+$(STILLWATER_MODBUS_SERIAL):
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS) modbus-serial@8.0.25 || echo "modbus-serial could not be installed; its tests are left out"
+
+# For load-modbus alone.
+$(STILLWATER_TELEGRAF):
+	GOBIN=$(dir $@) CGO_ENABLED=0 go install -ldflags='-s -w' -tags custom,inputs.modbus,outputs.file github.com/influxdata/telegraf/cmd/telegraf@v1.37.0 || echo "Telegraf could not be built; its figures are left out"

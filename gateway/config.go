@@ -1,17 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"stillwater"
 	"stillwater/adapters/broker"
+	"stillwater/adapters/cjt188"
 	"stillwater/adapters/influx"
 	"stillwater/adapters/modbus"
 	"stillwater/adapters/mqtt"
+	"stillwater/adapters/pull"
+	"stillwater/adapters/push"
 	"stillwater/adapters/sms"
 	"stillwater/adapters/sqlite"
 	"stillwater/gateway/calendar"
@@ -30,8 +31,11 @@ type Config struct {
 	Console  console.Config  `yaml:"console,omitempty" doc:"the pages for people"`
 	Broker   *broker.Config  `yaml:"broker,omitempty" doc:"the built-in MQTT broker; leave it out if you have one"`
 	MQTT     []mqtt.Config   `yaml:"mqtt,omitempty" doc:"the brokers that sensors and pulse meters send to, the built-in one too"`
-	Modbus   []modbus.Config `yaml:"modbus,omitempty" doc:"the Modbus TCP buses that meters are read from"`
-	History  *influx.Config  `yaml:"history,omitempty" doc:"an InfluxDB that keeps readings and findings for charts; the gateway never waits for it"`
+	Modbus   []modbus.Config `yaml:"modbus,omitempty" doc:"the Modbus buses that meters are read from: over TCP, by a serial port, or by a serial server"`
+	CJT188   []cjt188.Config `yaml:"cjt188,omitempty" doc:"the lines that China's household meters (CJ/T 188) are read from, by a serial port or a serial server"`
+	Push     []push.Config   `yaml:"push,omitempty" doc:"the addresses that platforms of water companies and carriers push to"`
+	Pull     []pull.Config   `yaml:"pull,omitempty" doc:"what is fetched from such platforms: an HTTP interface, SFTP, or a folder of files"`
+	History  *influx.Config  `yaml:"history,omitempty" doc:"an InfluxDB that keeps readings, findings and incidents for charts; the gateway never waits for it"`
 	SMS      SMSConfig       `yaml:"sms" doc:"how texts leave: one of twilio and phones"`
 	Delivery delivery.Config `yaml:"delivery,omitempty" doc:"how often a text is tried, and when it is given up to the next rung"`
 	Ladders  incident.Config `yaml:"ladders,omitempty" doc:"who is told of an incident, in which order, and how long each has"`
@@ -136,15 +140,21 @@ func (c *Config) Validate(report func(field any, problem string)) {
 	names := map[string]bool{}
 	note := func(field any, name string) {
 		if name != "" && names[name] {
-			report(field, fmt.Sprintf("two feeds are called %q; give each bus and broker a name of its own", name))
+			report(field, fmt.Sprintf("two feeds are called %q; give each bus, broker and feed a name of its own", name))
 		}
 		names[name] = true
 	}
 	for i := range c.Modbus {
 		note(&c.Modbus[i].Name, c.Modbus[i].Name)
 	}
+	for i := range c.CJT188 {
+		note(&c.CJT188[i].Name, c.CJT188[i].Name)
+	}
 	for i := range c.MQTT {
 		note(&c.MQTT[i].Name, c.MQTT[i].Name)
+	}
+	for _, name := range c.platforms() {
+		note(name, *name)
 	}
 	for i := range c.Households {
 		for j := range c.Households[i].Devices {
@@ -166,19 +176,42 @@ func (c *Config) unread(source string) string {
 	for _, m := range c.MQTT {
 		feeds[m.Name] = true
 	}
+	for _, name := range c.platforms() {
+		feeds[*name] = true
+	}
 	for _, bus := range c.Modbus {
 		feeds[bus.Name] = true
 		reads := slices.ContainsFunc(bus.Units, func(u modbus.Unit) bool {
-			return source == bus.Name+"/"+cmp.Or(u.Point, strconv.Itoa(u.Unit))
+			return slices.ContainsFunc(u.Points(), func(point string) bool { return source == bus.Name+"/"+point })
 		})
 		if bus.Name == name && !reads {
 			return fmt.Sprintf("source %q is no unit that the bus reads; add the unit to modbus, or mend the number", source)
 		}
 	}
+	for _, bus := range c.CJT188 {
+		feeds[bus.Name] = true
+		reads := slices.ContainsFunc(bus.Meters, func(m cjt188.Meter) bool { return source == bus.Name+"/"+m.Source() })
+		if bus.Name == name && !reads {
+			return fmt.Sprintf("source %q is no meter that the bus reads; add the meter to cjt188, or mend the address", source)
+		}
+	}
 	if !feeds[name] {
-		return fmt.Sprintf("source %q begins with %q, which is no bus of modbus and no broker of mqtt; the feeds are %s", source, name, list(feeds))
+		return fmt.Sprintf("source %q begins with %q, which is no bus, no broker and no feed of push or pull; the feeds are %s", source, name, list(feeds))
 	}
 	return ""
+}
+
+// platforms is the names of the feeds that are pushed or fetched.
+func (c *Config) platforms() (names []*string) {
+	for i := range c.Push {
+		for j := range c.Push[i].Feeds {
+			names = append(names, &c.Push[i].Feeds[j].Name)
+		}
+	}
+	for i := range c.Pull {
+		names = append(names, &c.Pull[i].Name)
+	}
+	return names
 }
 
 // list names what is in a set, in order.

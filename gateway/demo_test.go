@@ -113,6 +113,7 @@ func TestDemo(t *testing.T) {
 	if state := d.homes()[home]; state != stillwater.ToBeChecked {
 		t.Errorf("/api/homes says %q of the home", state)
 	}
+	d.looksAfterDevices(t)
 	d.settleByForms(t, home, first)
 	d.settleBySMS(t, home, first.ID)
 	ports := d.ports()
@@ -121,6 +122,16 @@ func TestDemo(t *testing.T) {
 	}
 	d.stop(os.Interrupt)
 	d.gone(ports)
+}
+
+// looksAfterDevices sees that the meters and doors of the demo are known to be well, and its bus to be asked.
+func (d *demoRig) looksAfterDevices(t *testing.T) {
+	if page := d.get("/maintenance"); !strings.Contains(page, `id="buses"`) || strings.Contains(page, "⟦") {
+		t.Error("the page of devices shows no bus")
+	}
+	until(t, patient, "the metrics tell of devices that are well, and of a bus that answers", func() bool {
+		return d.metric(`stillwater_devices{trouble="none"}`) >= 12 && d.metric(`stillwater_bus_questions_total{bus="sim-modbus",result="value"}`) > 100
+	})
 }
 
 // settleByForms takes the incident on and closes it as a browser would.

@@ -12,6 +12,6 @@ gateway: what it finds is printed, to be looked at and entered.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(probeSwappedCommand())
+	cmd.AddCommand(probeModbusCommand(), probeCJT188Command(), probeMQTTCommand(), probeSwappedCommand())
 	return cmd
 }

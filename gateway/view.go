@@ -105,27 +105,51 @@ func (v *view) Conditions() []console.Condition {
 	return list
 }
 
-// Devices gives how every device is, and what is not well with the gateway.
-func (v *view) Devices(ctx context.Context) ([]health.Device, []health.Condition, error) {
+// Devices gives how every device is, how the buses fare, and what is not well with the gateway.
+func (v *view) Devices(ctx context.Context) (console.Gear, error) {
 	ctx, cancel := context.WithTimeout(ctx, viewPatience)
 	defer cancel()
 	states, err := v.pipeline.Devices(ctx)
 	if err != nil {
-		return nil, nil, err
+		return console.Gear{}, err
 	}
 	homes := map[stillwater.HouseholdID]stillwater.Standing{}
 	for _, s := range v.Standings() {
 		homes[s.Household] = s
 	}
-	now := v.clock.Now()
-	var list []health.Device
-	for _, s := range states {
-		h, _ := v.registry.Household(s.Household)
-		if i := slices.IndexFunc(h.Devices, func(d stillwater.Device) bool { return d.ID == s.Device }); i >= 0 {
-			list = append(list, v.devices.Judge(h.Devices[i], s, homes[s.Household], now))
+	gear := console.Gear{Conditions: v.health.Conditions()}
+	units := map[string]*health.Line{}
+	for _, l := range v.lines() {
+		if l.Unit == "" {
+			gear.Buses = append(gear.Buses, l)
+		}
+		for _, source := range l.Sources {
+			units[source] = &l
 		}
 	}
-	return list, v.health.Conditions(), nil
+	for _, s := range states {
+		h, _ := v.registry.Household(s.Household)
+		i := slices.IndexFunc(h.Devices, func(d stillwater.Device) bool { return d.ID == s.Device })
+		if i < 0 {
+			continue
+		}
+		d := h.Devices[i]
+		gear.Devices = append(gear.Devices, v.devices.Judge(health.Seen{Device: d, State: s, Home: homes[s.Household], Line: units[d.Source]}, v.clock.Now()))
+	}
+	return gear, nil
+}
+
+// lines is how the buses and their units fare.
+func (g *gateway) lines() (list []health.Line) {
+	for _, b := range g.buses {
+		for _, s := range b.Stats() {
+			list = append(list, health.Line{
+				Bus: s.Bus, Unit: s.Unit, Sources: s.Sources, Asked: s.Asked, Answered: s.Answered, Refusals: s.Refusals,
+				Timeouts: s.Timeouts, BadFrames: s.BadFrames, Lost: s.Lost, Connects: s.Connects, Last: s.Last, Took: s.Took, Silent: s.Silent, Why: s.Why,
+			})
+		}
+	}
+	return list
 }
 
 // Turn says who is told next of an incident, and when.

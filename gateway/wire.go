@@ -7,11 +7,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"stillwater"
 	"stillwater/adapters/broker"
+	"stillwater/adapters/bus"
+	"stillwater/adapters/cjt188"
 	"stillwater/adapters/influx"
 	"stillwater/adapters/modbus"
 	"stillwater/adapters/mqtt"
@@ -52,6 +53,7 @@ type gateway struct {
 	history  *influx.History
 	console  *console.Console
 	broker   *broker.Broker // nil: none built in
+	buses    []*bus.Bus
 	tasks    []task
 }
 
@@ -85,13 +87,13 @@ func wire(ctx context.Context, c *Config, s setting) (_ *gateway, err error) {
 	if err = g.wireConsole(); err != nil {
 		return nil, err
 	}
-	if c.History != nil {
-		if g.history, err = influx.New(influx.Options{Config: *c.History, Log: s.log, Health: g.healthOf("history")}); err != nil {
-			return nil, err
-		}
-		g.add("history", g.history.Run)
+	if err = g.wireHistory(); err != nil {
+		return nil, err
 	}
 	g.wireSources()
+	if err = g.wirePlatforms(); err != nil {
+		return nil, err
+	}
 	g.add("pipeline", g.pipeline.Run)
 	g.add("registry", g.watchRegistry)
 	g.add("upkeep", g.upkeep)
@@ -215,16 +217,8 @@ func (g *gateway) committed(b *stillwater.Batch) {
 	for _, f := range b.Findings {
 		g.metrics.finding(f)
 	}
-	if g.history == nil {
-		return
-	}
-	for _, e := range b.Entries {
-		if e.Reading != nil {
-			g.history.Write(*e.Reading)
-		}
-	}
-	for _, f := range b.Findings {
-		g.history.WriteFinding(f)
+	if g.history != nil {
+		g.history.Committed(b)
 	}
 }
 
@@ -298,14 +292,22 @@ func (g *gateway) wireSources() {
 		g.addSource("mqtt "+c.Name, source)
 	}
 	for _, c := range g.config.Modbus {
-		source := modbus.New(modbus.Options{Config: c, Clock: g.clock, Health: g.feedHealth, Log: g.log})
-		g.addSource("modbus "+c.Name, source)
+		g.addBus("modbus "+c.Name, modbus.New(modbus.Options{Config: c, Clock: g.clock, Health: g.feedHealth, Log: g.log}))
+	}
+	for _, c := range g.config.CJT188 {
+		g.addBus("cjt188 "+c.Name, cjt188.New(cjt188.Options{Config: c, Clock: g.clock, Health: g.feedHealth, Log: g.log}))
 	}
 }
 
 // source is a feed of readings.
 type source interface {
 	Run(ctx context.Context, emit func(ctx context.Context, readings []stillwater.Reading, done func()) error) error
+}
+
+// addBus adds a feed that tells how it fares.
+func (g *gateway) addBus(name string, b *bus.Bus) {
+	g.buses = append(g.buses, b)
+	g.addSource(name, b)
 }
 
 func (g *gateway) addSource(name string, s source) {
@@ -324,43 +326,12 @@ func (g *gateway) run(ctx context.Context, more ...task) error {
 // close lets go of the store, after every task has ended.
 func (g *gateway) close() error { return g.store.Close() }
 
-// metrics are the counters that /metrics shows.
-type metrics struct {
-	registry *prometheus.Registry
-	readings *prometheus.CounterVec
-	rejects  *prometheus.CounterVec
-	findings *prometheus.CounterVec
-	texts    *prometheus.CounterVec
-}
-
-func newMetrics() *metrics {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "stillwater", Name: name, Help: help}, labels)
-	}
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		readings: counter("readings_total", "Readings by what became of them.", "outcome"),
-		rejects:  counter("messages_rejected_total", "Messages of a feed that were no reading.", "feed", "reason"),
-		findings: counter("findings_total", "Findings that began, by rule and severity.", "rule", "severity"),
-		texts:    counter("texts_total", "Texts by the state they reached.", "state"),
-	}
-	m.registry.MustRegister(m.readings, m.rejects, m.findings, m.texts)
-	return m
-}
-
-func (m *metrics) reading(outcome string)          { m.readings.WithLabelValues(outcome).Inc() }
-func (m *metrics) rejected(feed, reason string)    { m.rejects.WithLabelValues(feed, reason).Inc() }
-func (m *metrics) text(s stillwater.DeliveryState) { m.texts.WithLabelValues(string(s)).Inc() }
-
-func (m *metrics) finding(f stillwater.Finding) {
-	if f.Ended.IsZero() {
-		m.findings.WithLabelValues(f.Rule, string(f.Severity)).Inc()
-	}
-}
-
 // wireConsole makes the pages.
 func (g *gateway) wireConsole() error {
 	view := &view{g}
+	if err := g.metrics.registry.Register(newGear(view)); err != nil {
+		return err
+	}
 	o := console.Options{
 		Config: g.config.Console, Words: g.words, Clock: g.clock, Log: g.log,
 		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Cuts: view, Health: view, Turns: view, Devices: view,

@@ -165,32 +165,11 @@ func (b *Broker) options() (*server.Options, error) {
 			return nil, fmt.Errorf("certificate: %w", err)
 		}
 		o.MQTT.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+		if err := b.config.askForCertificates(o.MQTT.TLSConfig); err != nil {
+			return nil, err
+		}
 	}
 	return o, nil
-}
-
-// admit says who may connect. Nobody may reach the store's own subjects: an MQTT topic is a subject with other
-// separators, and "$JS/API/…" would be the store's control.
-func (b *Broker) admit(o *server.Options) error {
-	bounds := func() *server.Permissions {
-		inner := []string{"$JS.>", "$SYS.>"}
-		return &server.Permissions{
-			Publish:   &server.SubjectPermission{Deny: append([]string{"$MQTT.>"}, inner...)},
-			Subscribe: &server.SubjectPermission{Deny: inner},
-		}
-	}
-	if len(b.config.Users) == 0 {
-		o.Users = []*server.User{{Username: anonymous, Permissions: bounds()}}
-		o.MQTT.NoAuthUser = anonymous
-		return nil
-	}
-	for _, u := range b.config.Users {
-		if u.Password.Reveal() == "" {
-			return fmt.Errorf("user %q: %v is empty", u.Name, u.Password)
-		}
-		o.Users = append(o.Users, &server.User{Username: u.Name, Password: u.Password.Reveal(), Permissions: bounds()})
-	}
-	return nil
 }
 
 // A logger hands the server's log on. Its notices are for people who look into it closely.

@@ -18,12 +18,16 @@ type Config struct {
 	Users    []User `yaml:"users,omitempty" doc:"who may connect; none: everybody who can reach the address"`
 	CertFile string `yaml:"cert_file,omitempty" doc:"path of the server's certificate (PEM); with it the broker speaks TLS only; default none"`
 	KeyFile  string `yaml:"key_file,omitempty" doc:"path of the certificate's key (PEM)"`
+	CAFile   string `yaml:"ca_file,omitempty" doc:"path of the certificates (PEM) that clients' own must be signed by; with it nobody connects without one; default none"`
 }
 
-// User is one name that sensors or bridges connect by.
+// User is one name that a sensor, a bridge or the gateway connects by, and what it may do.
 type User struct {
-	Name     string            `yaml:"name" doc:"user name"`
-	Password stillwater.Secret `yaml:"password" doc:"where the password is kept"`
+	Name      string            `yaml:"name" doc:"user name; one for each device, so that a lost one can be shut out"`
+	Password  stillwater.Secret `yaml:"password,omitempty" doc:"where the password is kept, or its bcrypt hash; left out, the client is known by its certificate, whose common name is the user's"`
+	Device    string            `yaml:"device,omitempty" doc:"what it is and its topic, like tasmota/hall or shelly/shellyplus1-a8032abc: it may write its own topics and read its commands, and nothing else"`
+	Publish   []string          `yaml:"publish,omitempty" doc:"topics it may write, like home/7/#; default all, but none where device or subscribe are given"`
+	Subscribe []string          `yaml:"subscribe,omitempty" doc:"topics it may read; default all, but none where device or publish are given"`
 }
 
 // Defaults is a broker with every setting that has a default.
@@ -50,9 +54,13 @@ func (c *Config) Validate(report func(field any, problem string)) {
 			report(&u.Name, fmt.Sprintf("%q is there twice; give each user a name of its own", u.Name))
 		}
 		seen[u.Name] = true
-		if !u.Password.Named() {
-			report(&u.Password, "no password; write where it is kept, like {env: BROKER_PASSWORD} or {file: /etc/stillwater/broker}")
+		if !u.Password.Named() && c.CAFile == "" {
+			report(&u.Password, "no password; write where it is kept, like {env: BROKER_PASSWORD} or {file: /etc/stillwater/broker}, or set ca_file and give the client a certificate")
 		}
+		u.validate(report)
+	}
+	if c.CAFile != "" && c.CertFile == "" {
+		report(&c.CAFile, "clients show certificates only to a broker that has one; set cert_file and key_file")
 	}
 	if (c.CertFile == "") != (c.KeyFile == "") {
 		report(&c.CertFile, "a certificate and its key go together; give both cert_file and key_file, or neither")

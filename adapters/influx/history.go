@@ -6,59 +6,90 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
-	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	influxdb2 "github.com/influxdata/influxdb-client-go/v2"
 	"github.com/influxdata/influxdb-client-go/v2/api"
-	influxhttp "github.com/influxdata/influxdb-client-go/v2/api/http"
-	"github.com/influxdata/influxdb-client-go/v2/api/write"
 
 	"stillwater"
+	"stillwater/adapters/influx/spool"
 )
 
 const (
-	// lastFlush is how long Run goes on writing once it is told to stop: well within what the gateway allows its parts.
+	// lastFlush is how long Run goes on sending once it is told to stop: well within what the gateway allows its parts.
 	lastFlush = 2 * time.Second
 	// firstWait and longestWait bound the pause after a refused or lost request; it doubles in between.
 	firstWait   = 500 * time.Millisecond
-	longestWait = time.Minute
+	longestWait = 15 * time.Second
+	// mostInHand bounds the lines that wait in memory for a disk that is slow or full: some ten megabytes.
+	mostInHand = 20_000
 )
 
-// earliest is before every moment a gateway knows of, and within what InfluxDB can count.
-var earliest = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+// The parts of history that can be unwell by themselves.
+const (
+	database = "history"       // does not take points
+	disk     = "history disk"  // the spool cannot be written
+	reads    = "history read"  // or not be read
+	limits   = "history spool" // points were dropped at its limits
+	lag      = "history lag"   // the oldest waiting point is too old
+)
 
 // Options is what a History is made of.
 type Options struct {
-	Config Config // its secret read
+	Config Config // its secret read, its spool named
 	Log    *slog.Logger
-	TLS    *tls.Config     // nil: the system's certificates
-	Health func(err error) // may be nil; called by Run when the database goes away, and with nil when it is back
+	TLS    *tls.Config                  // nil: the system's certificates
+	Health func(part string, err error) // told when a part becomes unwell or says another thing, and with nil when it is well again; may be nil
+
+	// Withdrew says whether a household took its consent back: what waits of it is not sent any more. May be nil: none did.
+	Withdrew func(stillwater.HouseholdID) bool
+	// Missed gives fn what the store has committed after the line seq of the journal, in order, and the findings and incidents that changed
+	// since the moment of that line. May be nil: then what a killed process had in memory is missing in the database.
+	Missed func(ctx context.Context, seq int64, since time.Time, fn func(*stillwater.Batch) error) error
 }
 
-// Counts is what became of the points so far.
+// Counts is what became of the points so far, and how the spool stands.
 type Counts struct {
-	Queued   int   // waiting now, those of the request under way included
+	Waiting  int64 // in the spool
+	Bytes    int64 // of its files
 	Written  int64 // taken by the database
-	Dropped  int64 // pushed out of the full queue, or left at the stop
-	Rejected int64 // not to be said in InfluxDB, or in a request it refused (of which it may have taken the others); not sent again
+	Dropped  int64 // given up at the spool's limits
+	Rejected int64 // refused by the database for themselves, or not to be said in it
+	Damaged  int64 // could not be read back from the spool
+	Withheld int64 // not sent, for their household took its consent back
 }
 
 // History is the way to InfluxDB. Its methods may be called from several goroutines.
 type History struct {
+	Options
 	cfg    Config
-	log    *slog.Logger
-	health func(error)
-	queue  *queue
 	client influxdb2.Client
 	writer api.WriteAPIBlocking
+	wake   chan struct{} // has something when there is something in hand
+	full   chan struct{} // has something when a batch is complete
 
-	inHand                  atomic.Int64 // points of the request under way
-	since                   atomic.Int64 // when the oldest of them was queued, in unix nanoseconds
-	written, left, rejected atomic.Int64
+	oldest            atomic.Int64 // when the first waiting point came to the spool, in unix microseconds; 0: none waits
+	written, rejected atomic.Int64
+	withheld          atomic.Int64
+	dropped           atomic.Int64 // before they came to the spool
+	spooled           atomic.Pointer[spool.Counts]
+	moved             atomic.Bool // the database has taken points that the spool does not know for certain
+
+	mu     sync.Mutex // guards everything below
+	hand   []parcel   // committed, and not in the spool yet
+	inHand int        // lines in it
+	missed int        // lines that found no place in it
+	unwell map[string]string
+}
+
+// parcel is what a batch has for history. What it holds is never changed by anybody.
+type parcel struct {
+	entries  []stillwater.Entry
+	findings []stillwater.Finding
+	lines    [][]byte // of incidents
 }
 
 // New gives a History for a Config that Validate has nothing to say of. It opens nothing until Run.
@@ -68,6 +99,9 @@ func New(o Options) (*History, error) {
 	if o.Config.Token.Named() && o.Config.Token.Reveal() == "" {
 		problems = append(problems, fmt.Errorf("%v is empty", o.Config.Token))
 	}
+	if o.Config.Spool == "" {
+		problems = append(problems, errors.New("no folder is named for what waits; set spool"))
+	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("influx: %w", err)
 	}
@@ -76,227 +110,140 @@ func New(o Options) (*History, error) {
 	transport.TLSClientConfig = o.TLS
 	options := influxdb2.DefaultOptions().
 		SetUseGZip(true).
-		SetPrecision(time.Microsecond).
+		SetPrecision(time.Nanosecond).
 		SetLogLevel(0). // it would log to standard error, and URLs
 		SetHTTPClient(&http.Client{Transport: transport})
-	h := &History{cfg: o.Config, log: o.Log, health: o.Health, queue: newQueue(o.Config.Queue, o.Config.Batch)}
+	h := &History{Options: o, cfg: o.Config, wake: make(chan struct{}, 1), full: make(chan struct{}, 1), unwell: map[string]string{}}
+	h.spooled.Store(&spool.Counts{})
 	h.client = influxdb2.NewClientWithOptions(o.Config.URL, o.Config.Token.Reveal(), options)
 	h.writer = h.client.WriteAPIBlocking(o.Config.Org, o.Config.Bucket)
 	return h, nil
 }
 
-// Write queues a reading.
-func (h *History) Write(r stillwater.Reading) {
-	h.put(item{reading: r, queued: time.Now()}, r.Value, r.At)
-}
-
-// WriteFinding queues a finding that began or ended.
-func (h *History) WriteFinding(f stillwater.Finding) {
-	h.put(item{finding: &f, queued: time.Now()}, float64(f.Facts.Litres), f.Began)
-}
-
-// put queues what can be said in InfluxDB's protocol; one point that cannot would spoil the request it goes in.
-func (h *History) put(i item, number float64, at time.Time) {
-	if math.IsNaN(number) || math.IsInf(number, 0) || at.Before(earliest) {
-		h.rejected.Add(1)
+// Committed takes what the store has committed. It keeps the batch's entries and findings, which nobody may change after.
+func (h *History) Committed(b *stillwater.Batch) {
+	p := parcel{entries: b.Entries, findings: b.Findings}
+	for _, i := range b.Incidents { // now, for their logs may grow in place
+		p.lines = append(p.lines, incidentLines(i, false)...)
+	}
+	n := len(p.entries) + len(p.findings) + len(p.lines)
+	if n == 0 {
 		return
 	}
-	h.queue.put(i)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.inHand+n > mostInHand {
+		h.missed += h.inHand
+		h.hand, h.inHand = nil, 0
+	}
+	h.hand, h.inHand = append(h.hand, p), h.inHand+n
+	signal(h.wake)
+}
+
+// take empties the hand, and says how many lines did not fit into it.
+func (h *History) take() (hand []parcel, missed int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	hand, missed = h.hand, h.missed
+	h.hand, h.inHand, h.missed = nil, 0, 0
+	return hand, missed
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // Lag is how long the point that waits longest has waited, by the wall clock; 0 when none waits.
 func (h *History) Lag() time.Duration {
-	if h.inHand.Load() > 0 {
-		return max(0, time.Since(time.Unix(0, h.since.Load())))
-	}
-	at, n, _ := h.queue.oldest()
-	if n == 0 {
+	us := h.oldest.Load()
+	if us == 0 {
 		return 0
 	}
-	return max(0, time.Since(at))
+	return max(0, time.Since(time.UnixMicro(us)))
 }
 
-// Counts says what became of the points so far.
+// Counts says what became of the points so far. It never waits for the disk.
 func (h *History) Counts() Counts {
-	_, n, dropped := h.queue.oldest()
-	return Counts{Queued: n + int(h.inHand.Load()), Written: h.written.Load(), Dropped: dropped + h.left.Load(), Rejected: h.rejected.Load()}
+	s := h.spooled.Load()
+	return Counts{
+		Waiting: s.Waiting, Bytes: s.Bytes, Written: h.written.Load(), Dropped: s.Dropped + h.dropped.Load(), Rejected: h.rejected.Load(), Damaged: s.Damaged,
+		Withheld: h.withheld.Load(),
+	}
 }
 
-// Run writes what is queued until ctx is done, then what is left for at most two seconds. It is called once.
+// Run copies until ctx is done, makes what is in hand certain, and sends what waits for at most two seconds more. It is called once. That a
+// disk or a database does not work never ends it.
 func (h *History) Run(ctx context.Context) error {
 	defer h.client.Close()
 	defer h.client.Options().HTTPClient().CloseIdleConnections()
-	tick := time.NewTicker(h.cfg.Every)
-	defer tick.Stop()
-	s := sender{History: h}
-	for ctx.Err() == nil {
-		take := h.queue.takeWhole
-		select {
-		case <-ctx.Done():
-			continue
-		case <-tick.C:
-			take = h.queue.take
-		case <-h.queue.full:
-		}
-		for items := take(); len(items) > 0 && s.send(ctx, items); {
-			items = take()
-		}
+	s, mark := h.open(ctx)
+	if s == nil {
+		return nil
 	}
-	h.flush(ctx, &s)
-	return nil
-}
-
-// flush writes what is left and counts what could not be.
-func (h *History) flush(ctx context.Context, s *sender) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+	w := &keeper{History: h, spool: s, mark: mark, synced: mark, behind: mark != spool.Mark{} && h.Missed != nil}
+	d := &sender{History: h, spool: s}
+	var both sync.WaitGroup
+	both.Go(func() { w.run(ctx) })
+	both.Go(func() { d.run(ctx) })
+	both.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
-	items := s.unsent
-	if len(items) == 0 {
-		items = h.queue.take()
-	}
-	for len(items) > 0 && s.send(ctx, items) {
-		items = h.queue.take()
-	}
-	left := len(items)
-	if left == 0 {
-		return
-	}
-	for rest := h.queue.take(); len(rest) > 0; rest = h.queue.take() {
-		left += len(rest)
-	}
-	h.left.Add(int64(left))
-	h.inHand.Store(0)
-	h.log.Warn("history points left unwritten at stop", "points", left)
+	w.turn(last)
+	d.flush(last)
+	w.sync()
+	h.look(s)
+	return s.Close()
 }
 
-// sender is the state of Run.
-type sender struct {
-	*History
-	away   bool   // the last request was lost or refused for now
-	unsent []item // taken from the queue and not written when ctx was done
-}
-
-// send writes items until the database has taken or refused them; false: ctx was done before, and they are in s.unsent.
-func (s *sender) send(ctx context.Context, items []item) bool {
-	points := make([]*write.Point, len(items))
-	for i := range items {
-		points[i] = items[i].point()
-	}
-	s.since.Store(items[0].queued.UnixNano())
-	s.inHand.Store(int64(len(items)))
+// open opens the spool; nil: ctx was done before that could be done.
+func (h *History) open(ctx context.Context) (*spool.Spool, spool.Mark) {
+	const mega = 1_000_000
+	o := spool.Options{Folder: h.cfg.Spool, Size: int64(h.cfg.SpoolMB) * mega, Keep: int64(h.cfg.KeepMB) * mega, Records: int64(h.cfg.Queue)}
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
-		err := s.try(ctx, points)
-		pause := max(wait, retryAfter(err))
-		switch verdict := judge(err); {
-		case ctx.Err() != nil && verdict == later:
-			s.unsent = items
-			return false
-		case verdict == tooLarge && len(items) > 1:
-			middle := len(items) / 2
-			if !s.send(ctx, items[:middle]) {
-				s.unsent = items
-				return false
-			}
-			return s.send(ctx, items[middle:])
-		case verdict == later:
-			s.goesAway(err)
-		default:
-			s.done(len(items), verdict, err)
-			return true
+		s, mark, err := spool.Open(o)
+		h.tell(disk, err)
+		if err == nil {
+			h.look(s)
+			return s, mark
 		}
-		select {
-		case <-ctx.Done():
-			s.unsent = items
-			return false
-		case <-time.After(pause):
+		if !pause(ctx, wait) {
+			return nil, mark
 		}
 	}
 }
 
-func (s *sender) try(ctx context.Context, points []*write.Point) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	return s.writer.WritePoint(ctx, points...)
-}
-
-// goesAway reports the first of a run of failures.
-func (s *sender) goesAway(err error) {
-	if s.away {
-		return
-	}
-	s.away = true
-	err = fmt.Errorf("write history to influx: %w", plain(err))
-	s.log.Warn("history does not take points; they wait", "err", err)
-	if s.health != nil {
-		s.health(err)
+// pause waits; false: ctx was done before.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
-// done counts points that are over with and reports the first answer after failures.
-func (s *sender) done(n int, v verdict, err error) {
-	s.inHand.Store(0)
-	if v == taken {
-		s.written.Add(int64(n))
-	} else {
-		if s.rejected.Add(int64(n)) == int64(n) { // the first; the counter tells of the others
-			s.log.Warn("history refused points; they are not sent again", "points", n, "err", plain(err))
-		}
-	}
-	if !s.away {
-		return
-	}
-	s.away = false
-	s.log.Info("history takes points again")
-	if s.health != nil {
-		s.health(nil)
-	}
+// look takes over how the spool stands.
+func (h *History) look(s *spool.Spool) {
+	c := s.Counts()
+	h.spooled.Store(&c)
 }
 
-// A verdict is what an answer means for the points.
-type verdict int
-
-const (
-	taken    verdict = iota
-	refused          // these points will never do
-	tooLarge         // fewer at once may do
-	later            // the same request may do later
-)
-
-// judge reads an answer. What is wrong with the account or the bucket is mended by people, so those points wait too.
-func judge(err error) verdict {
-	if err == nil {
-		return taken
+// tell passes on how a part is, when it says something else than before. The health of the gateway logs it.
+func (h *History) tell(part string, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
 	}
-	answer, ok := errors.AsType[*influxhttp.Error](err)
-	if !ok {
-		return refused // it could not even be put into a request
+	h.mu.Lock()
+	same := h.unwell[part] == text
+	h.unwell[part] = text
+	h.mu.Unlock()
+	if !same && h.Health != nil {
+		h.Health(part, err)
 	}
-	switch answer.StatusCode {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity: // a field of another type, older than is kept
-		return refused
-	case http.StatusRequestEntityTooLarge:
-		return tooLarge
-	}
-	return later
-}
-
-func retryAfter(err error) time.Duration {
-	if answer, ok := errors.AsType[*influxhttp.Error](err); ok {
-		return min(time.Duration(answer.RetryAfter)*time.Second, longestWait)
-	}
-	return 0
-}
-
-// maxError keeps an answer with every refused line in it out of the log.
-const maxError = 300
-
-// plain is the error without the address and shortened.
-func plain(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
-	}
-	if text := err.Error(); len(text) > maxError {
-		return errors.New(text[:maxError] + "…")
-	}
-	return err
 }

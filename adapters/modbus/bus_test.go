@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/bus"
 )
 
 // One unit is dead among three living ones. Their polls may each be late by one timeout at most, the dead one is probed
@@ -34,7 +35,7 @@ func TestDeadUnitAmongTheLiving(t *testing.T) {
 			return true
 		}}
 		r := run(t, Config{
-			Name: "b", Address: "bus:502", Timeout: timeout, Every: every,
+			Name: "b", Link: bus.Link{Address: "bus:502", Timeout: timeout}, Every: every,
 			Units: []Unit{{Unit: 1}, {Unit: dead}, {Unit: 3}, {Unit: 4}},
 		}, quick{start, 1}, slave.pipe)
 		time.Sleep(time.Hour + time.Minute - time.Second)
@@ -90,7 +91,7 @@ func TestManyDeadUnits(t *testing.T) {
 			}
 			return true
 		}}
-		c := Config{Name: "b", Address: "bus:502", Timeout: timeout, Every: every}
+		c := Config{Name: "b", Link: bus.Link{Address: "bus:502", Timeout: timeout}, Every: every}
 		for u := range 40 {
 			c.Units = append(c.Units, Unit{Unit: u + 1})
 		}
@@ -127,7 +128,7 @@ func TestBusyBusSeesUnitReturn(t *testing.T) {
 			return true
 		}}
 		r := run(t, Config{
-			Name: "b", Address: "bus:502", Every: 200 * time.Millisecond, // two living units take 600 ms
+			Name: "b", Link: bus.Link{Address: "bus:502"}, Every: 200 * time.Millisecond, // two living units take 600 ms
 			Units: []Unit{{Unit: 1}, {Unit: 2}, {Unit: 3}},
 		}, quick{start, 1}, slave.pipe)
 		time.Sleep(12 * time.Minute)
@@ -152,7 +153,7 @@ func TestWholeBusSilent(t *testing.T) {
 			}
 			return true
 		}}
-		r := run(t, Config{Name: "b", Address: "bus:502", Every: time.Minute, Units: []Unit{{Unit: 1}, {Unit: 2}}}, quick{start, 1}, slave.pipe)
+		r := run(t, Config{Name: "b", Link: bus.Link{Address: "bus:502"}, Every: time.Minute, Units: []Unit{{Unit: 1}, {Unit: 2}}}, quick{start, 1}, slave.pipe)
 		time.Sleep(30 * time.Minute)
 		r.stop()
 		if a, b, c := r.tells(), r.tells(), r.tells(); a.err != nil || b.err == nil || c.err != nil || len(r.health) != 0 {
@@ -174,7 +175,7 @@ func TestInvalidValuesAreNotEmitted(t *testing.T) {
 	}}
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, Config{
-			Name: "b", Address: "bus:502", Units: []Unit{{Unit: 5, Type: "float32", Scale: 1000}},
+			Name: "b", Link: bus.Link{Address: "bus:502"}, Units: []Unit{{Unit: 5, Type: "float32", Scale: 1000}},
 		}, quick{time.Now(), 1}, slave.pipe)
 		got := r.reading("b/5")
 		r.stop()
@@ -207,7 +208,7 @@ func TestEventClockSteps(t *testing.T) {
 				conn.Write(good(request, 1))
 				return true
 			}}
-			r := run(t, Config{Name: "b", Address: "bus:502", Every: time.Minute, Units: []Unit{{Unit: 1}}}, clock, slave.pipe)
+			r := run(t, Config{Name: "b", Link: bus.Link{Address: "bus:502"}, Every: time.Minute, Units: []Unit{{Unit: 1}}}, clock, slave.pipe)
 			time.Sleep(10*time.Minute + time.Second)
 			r.stop()
 			if n := len(r.readings); n < 10 || n > 12 {
@@ -220,7 +221,7 @@ func TestEventClockSteps(t *testing.T) {
 func TestEveryUnitAtItsOwnPace(t *testing.T) {
 	slave := &rawSlave{answer: func(conn net.Conn, request []byte, _ int) bool { conn.Write(good(request, 1)); return true }}
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, Config{Name: "b", Address: "bus:502", Units: []Unit{
+		r := run(t, Config{Name: "b", Link: bus.Link{Address: "bus:502"}, Units: []Unit{
 			{Unit: 1}, {Unit: 2, Every: time.Minute}, {Unit: 3, Disabled: true}, {Unit: 4, Point: "4-kitchen", Every: time.Hour},
 		}}, quick{time.Now(), 60}, slave.pipe)
 		time.Sleep(time.Minute - time.Millisecond) // an hour of event time
@@ -239,8 +240,9 @@ func TestEveryUnitAtItsOwnPace(t *testing.T) {
 func TestEmitErrorEndsRun(t *testing.T) {
 	slave := &rawSlave{answer: func(conn net.Conn, request []byte, _ int) bool { conn.Write(good(request, 1)); return true }}
 	synctest.Test(t, func(t *testing.T) {
-		b := New(Options{Config: Config{Name: "b", Address: "bus:502", Units: []Unit{{Unit: 1}}}, Clock: quick{time.Now(), 1}})
-		b.line.dial = slave.pipe
+		o := Options{Config: Config{Name: "b", Link: bus.Link{Address: "bus:502"}, Units: []Unit{{Unit: 1}}}, Clock: quick{time.Now(), 1}}.bus()
+		o.Dial = slave.pipe
+		b := bus.New(o)
 		full := errors.New("disk full")
 		err := b.Run(context.Background(), func(context.Context, []stillwater.Reading, func()) error { return full })
 		if !errors.Is(err, full) {
@@ -250,7 +252,7 @@ func TestEmitErrorEndsRun(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	whole := Config{Name: "cupboard-1", Address: "10.0.0.5:502", Units: []Unit{{Unit: 1}, {Unit: 247, Register: 65534}}}
+	whole := Config{Name: "cupboard-1", Link: bus.Link{Address: "10.0.0.5:502"}, Units: []Unit{{Unit: 1}, {Unit: 247, Register: 65534}}}
 	for _, c := range []struct {
 		spoil func(*Config)
 		field func(*Config) any
@@ -264,6 +266,14 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Pause = time.Minute }, func(c *Config) any { return &c.Pause }},
 		{func(c *Config) { c.Pause, c.Every = time.Second, time.Second }, func(c *Config) any { return &c.Pause }},
 		{func(c *Config) { c.Every = -1 }, func(c *Config) any { return &c.Every }},
+		{func(c *Config) { c.Address, c.Serial, c.Baud, c.Parity = "", "/dev/ttyUSB0", 2400, "even" }, nil},
+		{func(c *Config) { c.Serial = "/dev/ttyUSB0" }, func(c *Config) any { return &c.Serial }},
+		{func(c *Config) { c.Framing = "rtu" }, nil},
+		{func(c *Config) { c.Framing = "ascii" }, func(c *Config) any { return &c.Framing }},
+		{func(c *Config) { c.Address, c.Serial, c.Framing = "", "/dev/ttyUSB0", "tcp" }, func(c *Config) any { return &c.Framing }},
+		{func(c *Config) { c.MaxRegisters = 126 }, func(c *Config) any { return &c.MaxRegisters }},
+		{func(c *Config) { c.MaxHole = new(0) }, nil},
+		{func(c *Config) { c.MaxHole = new(-1) }, func(c *Config) any { return &c.MaxHole }},
 		{func(c *Config) { c.Units = nil }, func(c *Config) any { return &c.Units }},
 		{func(c *Config) { c.Units[1].Unit = 248 }, func(c *Config) any { return &c.Units[1].Unit }},
 		{func(c *Config) { c.Units[1].Unit = 1 }, func(c *Config) any { return &c.Units[1].Unit }},

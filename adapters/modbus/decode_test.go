@@ -37,7 +37,7 @@ func TestDecodeGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := decode(Unit{Type: c.kind, Order: c.order}, wire)
+		got, err := encoding{kind: c.kind, order: c.order}.decode(wire)
 		if err != nil || got != c.want {
 			t.Errorf("%s %s %s = %v, %v; want %v", c.kind, c.order, c.wire, got, err, c.want)
 		}
@@ -54,7 +54,7 @@ func TestDecodeAgainstLetters(t *testing.T) {
 			for i, letter := range order {
 				wire[i] = high[strings.IndexRune("ABCD", letter)]
 			}
-			if got, err := decode(Unit{Type: "uint32", Order: order}, wire); err != nil || got != float64(value) {
+			if got, err := (encoding{kind: "uint32", order: order}).decode(wire); err != nil || got != float64(value) {
 				t.Errorf("uint32 %s % x = %v, %v; want %d", order, wire, got, err, value)
 			}
 		}
@@ -68,7 +68,7 @@ func TestDecodeRefusesWhatIsNoCount(t *testing.T) {
 		{"uint32", "0001"}, {"uint32", ""}, {"colour", "0001"}, {"colour", ""},
 	} {
 		wire, _ := hex.DecodeString(c.wire)
-		if got, err := decode(Unit{Type: c.kind, Order: "ABCD"}, wire); err == nil {
+		if got, err := (encoding{kind: c.kind, order: "ABCD"}).decode(wire); err == nil {
 			t.Errorf("%s %q = %v; want it refused", c.kind, c.wire, got)
 		}
 	}

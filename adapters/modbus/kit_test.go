@@ -12,7 +12,11 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/bus"
 )
+
+// maxBackoff bounds how long a bus or a unit that has come back stays unread.
+const maxBackoff = 30 * time.Second
 
 // A quick clock runs the event clock at a multiple of the wall clock.
 type quick struct {
@@ -44,7 +48,7 @@ type told struct {
 // A rig is a running bus and what came out of it.
 type rig struct {
 	t        *testing.T
-	bus      *Bus
+	bus      *bus.Bus
 	readings chan stillwater.Reading
 	health   chan told
 	stop     func() // ends Run and waits for it
@@ -55,13 +59,12 @@ func run(t *testing.T, c Config, clock Clock, dial func(context.Context, string,
 	t.Helper()
 	c.Validate(func(_ any, problem string) { t.Fatal("configuration of the test:", problem) })
 	r := &rig{t: t, readings: make(chan stillwater.Reading, 100_000), health: make(chan told, 1000)}
-	r.bus = New(Options{
+	o := Options{
 		Config: c, Clock: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Health: func(feed string, err error) { r.health <- told{feed, err} },
-	})
-	if dial != nil {
-		r.bus.line.dial = dial
-	}
+	}.bus()
+	o.Dial = dial
+	r.bus = bus.New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -113,6 +116,20 @@ func (r *rig) tells() told {
 	case <-time.After(20 * time.Second):
 		r.t.Fatal("no word about the bus within 20 s")
 		return told{}
+	}
+}
+
+// ill waits until the bus is said to be ill.
+func (r *rig) ill() {
+	r.t.Helper()
+	for r.tells().err == nil {
+	}
+}
+
+// forget throws away what has come.
+func (r *rig) forget() {
+	for len(r.readings) > 0 {
+		<-r.readings
 	}
 }
 

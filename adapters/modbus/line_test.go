@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goburrow/modbus"
+
+	"stillwater/adapters/bus"
 )
 
 // Each slave spoils its second answer in one way and is healthy otherwise. Whatever it does, every value emitted must be the present
@@ -73,7 +75,7 @@ func TestMisbehavingSlaves(t *testing.T) {
 				return true
 			}
 			r := run(t, Config{
-				Name: "b", Address: slave.listen(t), Timeout: 100 * time.Millisecond, Every: time.Minute,
+				Name: "b", Link: bus.Link{Address: slave.listen(t), Timeout: 100 * time.Millisecond}, Every: time.Minute,
 				Units: []Unit{{Unit: 5}},
 			}, quick{time.Now(), 1200}, nil)
 			for last := 0.0; last < 5; {
@@ -99,20 +101,20 @@ func write(conn net.Conn, reply []byte, at int, to byte) bool {
 func TestLateReplyIsNotTakenForThePresent(t *testing.T) {
 	request := []byte{0, 8, 0, 0, 0, 6, 5, 3, 0, 0, 0, 2}
 	reply := good(request, 1)
-	if _, err := readReply(bytes.NewReader(reply), request); err != nil {
+	if _, err := readTCP(bytes.NewReader(reply), request); err != nil {
 		t.Fatal("the present reply:", err)
 	}
 	for at := range 9 { // everything before the value
 		for _, change := range []byte{1, 0x80} {
 			wrong := bytes.Clone(reply)
 			wrong[at] ^= change
-			if got, err := readReply(bytes.NewReader(wrong), request); err == nil {
+			if got, err := readTCP(bytes.NewReader(wrong), request); err == nil {
 				t.Errorf("% x taken for the answer to % x", got, request)
 			}
 		}
 	}
 	reply[1] = 7
-	if got, err := readReply(bytes.NewReader(reply), request); err == nil {
+	if got, err := readTCP(bytes.NewReader(reply), request); err == nil {
 		t.Fatalf("% x taken for the answer to transaction 8", got)
 	}
 }
@@ -127,7 +129,7 @@ func TestExceptionKeepsTheConnection(t *testing.T) {
 		return true
 	}}
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, Config{Name: "b", Address: "bus:502", Units: []Unit{{Unit: 5}}}, quick{time.Now(), 1}, slave.pipe)
+		r := run(t, Config{Name: "b", Link: bus.Link{Address: "bus:502"}, Units: []Unit{{Unit: 5}}}, quick{time.Now(), 1}, slave.pipe)
 		r.reading("b/5")
 		r.stop()
 		if dials, asked := slave.counts(); dials != 1 || asked != 4 {
@@ -144,7 +146,7 @@ func TestConnectionClosedWhileIdle(t *testing.T) {
 		return false
 	}}
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, Config{Name: "b", Address: "bus:502", Every: 15 * time.Second, Units: []Unit{{Unit: 5}}}, quick{time.Now(), 1}, slave.pipe)
+		r := run(t, Config{Name: "b", Link: bus.Link{Address: "bus:502"}, Every: 15 * time.Second, Units: []Unit{{Unit: 5}}}, quick{time.Now(), 1}, slave.pipe)
 		start := r.reading("b/5").At
 		for i := range 5 {
 			if late := r.reading("b/5").At.Sub(start.Add(time.Duration(i+1) * 15 * time.Second)); late > time.Millisecond {
@@ -164,7 +166,7 @@ func TestDialBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var dials []time.Duration
-		r := run(t, Config{Name: "b", Address: "bus:502", Units: []Unit{{Unit: 5}, {Unit: 6}}}, quick{start, 1},
+		r := run(t, Config{Name: "b", Link: bus.Link{Address: "bus:502"}, Units: []Unit{{Unit: 5}, {Unit: 6}}}, quick{start, 1},
 			func(ctx context.Context, network, address string) (net.Conn, error) {
 				dials = append(dials, time.Since(start))
 				if time.Since(start) < 10*time.Minute {
@@ -206,7 +208,7 @@ func TestStop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := run(t, Config{Name: "b", Address: "bus:502", Timeout: 30 * time.Second, Units: []Unit{{Unit: 5}}}, quick{time.Now(), 1}, dial)
+				r := run(t, Config{Name: "b", Link: bus.Link{Address: "bus:502", Timeout: 30 * time.Second}, Units: []Unit{{Unit: 5}}}, quick{time.Now(), 1}, dial)
 				time.Sleep(100 * time.Millisecond)
 				before := time.Now()
 				r.stop()
@@ -216,32 +218,4 @@ func TestStop(t *testing.T) {
 			})
 		})
 	}
-}
-
-// FuzzReadReply puts any bytes in the place of a reply: no panic, and what passes must fit the request in every field.
-func FuzzReadReply(f *testing.F) {
-	request := []byte{0, 8, 0, 0, 0, 6, 5, 3, 0, 0, 0, 2}
-	f.Add(good(request, 12345))
-	f.Add(refuse(request, 2))
-	f.Add(good(request, 1)[:10])
-	f.Add([]byte("HTTP/1.1 400 Bad Request"))
-	f.Fuzz(func(t *testing.T, wire []byte) {
-		reply, err := readReply(bytes.NewReader(wire), request)
-		if err != nil {
-			return
-		}
-		exception := len(reply) == 9 && reply[7] == 0x83
-		value := len(reply) == 13 && reply[7] == 3 && reply[8] == 4
-		if !bytes.Equal(reply[:4], request[:4]) || reply[6] != 5 || !exception && !value {
-			t.Fatalf("% x accepted", reply)
-		}
-		client := modbus.NewClient2(modbus.NewTCPClientHandler(""), sendFunc(func(ours []byte) ([]byte, error) {
-			copy(reply, ours[:2])
-			return readReply(bytes.NewReader(reply), ours)
-		}))
-		raw, err := client.ReadHoldingRegisters(0, 2)
-		if err == nil {
-			_, _ = decode(Unit{Type: "float32", Order: "DCBA"}, raw)
-		}
-	})
 }

@@ -1,7 +1,6 @@
 package modbus
 
 import (
-	"context"
 	"io"
 	"log"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	peer "github.com/simonvetter/modbus"
+
+	"stillwater/adapters/bus"
 )
 
 // A meterBox is a Modbus server by another hand: unit u holds registers that begin with values[u].
@@ -97,7 +98,7 @@ func TestOrdersAgainstAnotherImplementation(t *testing.T) {
 	defer client.Close()
 	client.SetUnitId(1)
 
-	config := Config{Name: "b", Address: address}
+	config := Config{Name: "b", Link: bus.Link{Address: address}}
 	want := map[string]float64{}
 	for order, enc := range map[string]struct {
 		endian peer.Endianness
@@ -134,7 +135,7 @@ func TestOrdersAgainstAnotherImplementation(t *testing.T) {
 // Units that answer with an exception (or have no such register) leave the others alone.
 func TestExceptionsAgainstAnotherImplementation(t *testing.T) {
 	box := &meterBox{registers: map[uint8][]uint16{1: {0, 41}, 3: {0, 43}, 4: {7}}}
-	r := run(t, Config{Name: "b", Address: box.start(t), Units: []Unit{
+	r := run(t, Config{Name: "b", Link: bus.Link{Address: box.start(t)}, Units: []Unit{
 		{Unit: 1}, {Unit: 2}, {Unit: 3, Scale: 10}, {Unit: 4},
 	}}, quick{time.Now(), 6000}, nil)
 	for range 20 {
@@ -152,19 +153,10 @@ func TestExceptionsAgainstAnotherImplementation(t *testing.T) {
 
 // Python's pymodbus, killed and started again: readings resume, and the bus was said to be away in between.
 func TestPymodbus(t *testing.T) {
-	python := ""
-	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(candidate, "-c", "import pymodbus.server").Run() == nil {
-			python = candidate
-			break
-		}
-	}
-	if python == "" {
-		t.Skip("left out: needs python3-pymodbus (make test installs it)")
-	}
+	python := python(t)
 	address := freeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
-	r := run(t, Config{Name: "b", Address: address, Timeout: 300 * time.Millisecond, Units: []Unit{
+	r := run(t, Config{Name: "b", Link: bus.Link{Address: address, Timeout: 300 * time.Millisecond}, Units: []Unit{
 		{Unit: 1, Register: 1, Order: "CDAB"}, {Unit: 7, Function: "input", Type: "uint16"},
 		{Unit: 9}, // this server says nothing for units it does not have
 	}}, quick{time.Now(), 1500}, nil)
@@ -182,9 +174,7 @@ func TestPymodbus(t *testing.T) {
 	if got := r.tells(); got.err == nil {
 		t.Error("told that all is well when the slave was killed")
 	}
-	for len(r.readings) > 0 {
-		<-r.readings
-	}
+	r.forget()
 	startSlave(t, python, port, 12, 23, 34)
 	if got := r.reading("b/7").Value; got != 12 {
 		t.Errorf("b/7 %v L after the restart", got)
@@ -215,11 +205,11 @@ func startSlave(t *testing.T, python, port string, registers ...int) (kill func(
 // BenchmarkPoll is one poll over loopback, against the other implementation's server in the same process.
 func BenchmarkPoll(b *testing.B) {
 	box := &meterBox{registers: map[uint8][]uint16{1: {0, 41}}}
-	c := Config{Address: box.start(b)}.withDefaults()
-	bus := New(Options{Config: Config{Name: "b", Address: c.Address, Units: []Unit{{Unit: 1}}}, Clock: quick{time.Now(), 1}})
-	defer bus.line.drop()
+	o := Options{Config: Config{Name: "b", Link: bus.Link{Address: box.start(b)}, Units: []Unit{{Unit: 1}}}}.bus()
+	line := bus.NewLine(o.Link, false)
+	defer line.Close()
 	for b.Loop() {
-		if _, err := bus.poll(context.Background(), bus.points[0]); err != nil {
+		if _, err := o.Jobs[0].Ask(b.Context(), line); err != nil {
 			b.Fatal(err)
 		}
 	}

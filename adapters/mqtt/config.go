@@ -20,7 +20,8 @@ type Config struct {
 	CAFile   string            `yaml:"ca_file,omitempty" doc:"path of the certificates (PEM) that the broker's must be signed by; default the system's"`
 	CertFile string            `yaml:"cert_file,omitempty" doc:"path of our own certificate (PEM), where the broker asks for one"`
 	KeyFile  string            `yaml:"key_file,omitempty" doc:"path of the key of our own certificate (PEM)"`
-	Topics   []Topic           `yaml:"topics" doc:"what to read, and how"`
+	Formats  []Format          `yaml:"formats,omitempty" doc:"senders whose messages are known: their topics, fields and devices need not be written out"`
+	Topics   []Topic           `yaml:"topics,omitempty" doc:"what else to read, and how"`
 }
 
 // Topic is one kind of message.
@@ -87,8 +88,15 @@ func (c *Config) Validate(report func(field any, problem string)) {
 	if (c.CertFile == "") != (c.KeyFile == "") {
 		report(&c.CertFile, "a certificate and its key go together; give both cert_file and key_file, or neither")
 	}
-	if len(c.Topics) == 0 {
-		report(&c.Topics, "no topics, so nothing would be read; name at least one, like {filter: home/+/door, quantity: door, open: open}")
+	if len(c.Topics)+len(c.Formats) == 0 {
+		report(&c.Topics, "no formats and no topics, so nothing would be read; name at least one, like {format: zigbee2mqtt} in formats, or {filter: home/+/door, quantity: door, open: open} in topics")
+	}
+	all, err := builtIn()
+	if err != nil {
+		report(&c.Formats, err.Error()) // a mistake of the program, which its tests find
+	}
+	for i := range c.Formats {
+		c.Formats[i].validate(all, report)
 	}
 	for i := range c.Topics {
 		c.Topics[i].validate(report)

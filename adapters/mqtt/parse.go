@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -26,6 +25,11 @@ var (
 	errNotNumber = errors.New("not a number")
 	errNeither   = errors.New("neither of the known states")
 	errRange     = errors.New("out of range")
+	errNoPoint   = errors.New("no device named")
+	errNotBytes  = errors.New("not the bytes of the model")
+	errAsk       = errors.New("meaning not configured") // of a value, not of a message
+	errTemplate  = errors.New("template is more than a place")
+	errTooMany   = errors.New("more entities than are remembered")
 	errOverrun   = errors.New("pipeline not keeping up") // quality of service 0 only: nothing else is given up
 )
 
@@ -127,19 +131,16 @@ func (t *Topic) read(m message) (readings []stillwater.Reading, untimed bool, er
 
 // open gives the payload as a JSON value, or as text where no place in it is asked for.
 func (t *Topic) open(payload []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(payload))
-	d.UseNumber()
-	var doc any
-	err := d.Decode(&doc)
-	if err == nil {
-		if _, more := d.Token(); more != io.EOF {
-			err = errNotJSON
-		}
-	}
-	if err == nil {
+	return parsePayload(payload, t.Value == "" && t.Time == "" && len(t.Also) == 0)
+}
+
+// parsePayload gives a payload as a JSON value, or as text where that may be.
+func parsePayload(payload []byte, text bool) (any, error) {
+	doc, ok := parseJSON(payload)
+	switch {
+	case ok:
 		return doc, nil
-	}
-	if t.Value != "" || t.Time != "" || len(t.Also) > 0 {
+	case !text:
 		return nil, errNotJSON
 	}
 	return strings.TrimSpace(string(payload)), nil
@@ -275,9 +276,15 @@ const secondsEnd = 1e11
 
 // readTime reads a device's time. It refuses a time without a zone, which would be hours off, and one before 2001,
 // which is a clock that was never set.
-func readTime(v any) (time.Time, bool) {
+func readTime(v any) (time.Time, bool) { return readTimeIn(v, nil) }
+
+// readTimeIn is readTime for devices whose zone is known where they do not write it.
+func readTimeIn(v any, zone *time.Location) (time.Time, bool) {
 	text := scalar(v)
 	when, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil && zone != nil {
+		when, err = localTime(text, zone)
+	}
 	if err != nil {
 		n, bad := strconv.ParseFloat(text, 64)
 		switch {
@@ -286,8 +293,17 @@ func readTime(v any) (time.Time, bool) {
 		case n >= secondsEnd:
 			when = time.UnixMilli(int64(n))
 		default:
-			when = time.Unix(int64(n), int64((n-math.Floor(n))*1e9))
+			when = time.UnixMicro(int64(math.Round(n * 1e6)))
 		}
 	}
 	return when.UTC(), when.Year() > 2000
+}
+
+// localTime reads a time without a zone. In the hour that comes twice in autumn the first one is taken.
+func localTime(text string, zone *time.Location) (time.Time, error) {
+	when, err := time.ParseInLocation("2006-01-02T15:04:05", text, zone)
+	if err != nil {
+		when, err = time.ParseInLocation(time.DateTime, text, zone)
+	}
+	return when, err
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -21,9 +22,12 @@ const (
 	patience = 10 * time.Second
 	// keepAlive bounds how long a dead connection goes unnoticed: half as long again.
 	keepAlive = 20 * time.Second
-	// queueLength is how many messages may wait for the pipeline. Brokers send 20 to 1,000 ahead of acknowledgements;
-	// beyond this one that is not so restrained is hung up on, and keeps them for us.
-	queueLength = 4096
+	// queueLength is how many messages may wait for the pipeline: as many as MQTT can have under way at once. Fewer would be
+	// better, but brokers send as far ahead as they like (mosquitto 2.0 beyond its own limit), and hanging up makes them
+	// send it all again.
+	queueLength = 1 << 16
+	// queueBytes bounds what waits in bytes; a broker that sends more is hung up on, and keeps the rest for us.
+	queueBytes = 64 << 20
 	// flush bounds writing the last acknowledgements when stopping.
 	flush = time.Second
 )
@@ -45,7 +49,7 @@ type delivery struct {
 type session struct {
 	source  *Source
 	client  paho.Client
-	queue   chan delivery
+	came    chan struct{} // there is something in waiting
 	lost    chan error    // why the connection ended; the first reason counts
 	acks    chan struct{} // there is something in settled
 	ended   chan struct{}
@@ -54,18 +58,25 @@ type session struct {
 	refused error // subscriptions it does not grant
 
 	mu      sync.Mutex // guards everything below; take, done and close meet here
+	waiting []delivery // for the pipeline
+	bytes   int        // of their payloads
 	conn    net.Conn
 	backlog backlog
-	flying  map[uint16]bool // messages delivered and not yet acknowledged
+	flying  map[uint16]int // messages delivered and not yet acknowledged; a broker that runs 65,536 ahead uses an id for two
 	settled []paho.Message
 	behind  bool // nothing more is taken
 }
 
 // connect opens a connection. The handler for messages is in place before: a broker that has kept a session sends at once.
 func (s *Source) connect(ctx context.Context) (*session, error) {
+	return s.open(ctx, s.config.clientID(), false)
+}
+
+// open opens a connection by a name; clean forgets what the broker kept for it.
+func (s *Source) open(ctx context.Context, clientID string, clean bool) (*session, error) {
 	x := &session{
-		source: s, queue: make(chan delivery, s.queueLength), lost: make(chan error, 1),
-		acks: make(chan struct{}, 1), ended: make(chan struct{}), flying: map[uint16]bool{},
+		source: s, came: make(chan struct{}, 1), lost: make(chan error, 1),
+		acks: make(chan struct{}, 1), ended: make(chan struct{}), flying: map[uint16]int{},
 		backlog: backlog{open: true},
 	}
 	c := s.config
@@ -73,9 +84,9 @@ func (s *Source) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := paho.NewClientOptions().AddBroker(c.URL).SetClientID(c.clientID()).
+	options := paho.NewClientOptions().AddBroker(c.URL).SetClientID(clientID).
 		SetUsername(c.Username).SetPassword(c.Password.Reveal()).
-		SetProtocolVersion(4).SetCleanSession(false).
+		SetProtocolVersion(4).SetCleanSession(clean).
 		SetAutoReconnect(false).SetConnectRetry(false).
 		SetOrderMatters(true).SetAutoAckDisabled(true).SetDefaultPublishHandler(x.take).
 		SetKeepAlive(s.keepAlive).SetPingTimeout(s.keepAlive / 2).SetConnectTimeout(patience).SetWriteTimeout(patience).
@@ -127,8 +138,8 @@ func (x *session) dial(ctx context.Context, u *url.URL, encryption *tls.Config) 
 	if err := ctx.Err(); err != nil { // hangUp came before the connection was there to hang up
 		return nil, errors.Join(err, conn.Close())
 	}
-	x.conn = conn
-	return conn, nil
+	x.conn = newLink(conn)
+	return x.conn, nil
 }
 
 // tls is what encrypted connections are made with; nil for others. Files are read for each connection, so that renewed ones count.
@@ -164,6 +175,39 @@ func (x *session) subscribe(ctx context.Context) error {
 	for _, t := range x.source.config.Topics {
 		filters[t.Filter] = 1
 	}
+	for _, k := range x.source.known {
+		for _, f := range k.filters() {
+			filters[f] = 1
+		}
+	}
+	if err := x.ask(ctx, filters); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.backlog.begin(time.Now(), x.present)
+	return nil
+}
+
+// follow asks for topics that a message named. What is refused is told when the connection is made anew.
+func (x *session) follow(ctx context.Context, more []string) {
+	if len(more) == 0 {
+		return
+	}
+	filters := map[string]byte{}
+	for _, f := range more {
+		filters[f] = 1
+	}
+	if err := x.ask(ctx, filters); err != nil && ctx.Err() == nil {
+		x.end(err)
+	}
+	if x.refused != nil {
+		x.source.complain("", x.refused.Error())
+	}
+}
+
+// ask subscribes, and waits for the answer.
+func (x *session) ask(ctx context.Context, filters map[string]byte) error {
 	token := x.client.SubscribeMultiple(filters, nil)
 	select {
 	case <-token.Done():
@@ -187,9 +231,6 @@ func (x *session) subscribe(ctx context.Context) error {
 		slices.Sort(refused)
 		x.refused = fmt.Errorf("subscription to %q refused; the broker's access rules decide", refused)
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.backlog.begin(time.Now(), x.present)
 	return nil
 }
 
@@ -198,10 +239,10 @@ func (x *session) take(_ paho.Client, m paho.Message) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	sure := m.Qos() > 0 // it will come again unless acknowledged
-	if x.behind || sure && x.flying[m.MessageID()] {
+	if x.behind || sure && m.Duplicate() && x.flying[m.MessageID()] > 0 {
 		return // the second: the broker is impatient; this is what we already have in hand
 	}
-	if len(x.queue) == cap(x.queue) { // only take fills it, and holds the lock
+	if len(x.waiting) >= x.source.queueLength || x.bytes+len(m.Payload()) > queueBytes {
 		if sure {
 			x.behind = true
 			x.end(errBehind)
@@ -211,22 +252,47 @@ func (x *session) take(_ paho.Client, m paho.Message) {
 		return
 	}
 	if sure {
-		x.flying[m.MessageID()] = true
+		x.flying[m.MessageID()]++
 	}
 	old := x.backlog.arrive(time.Now()) || m.Duplicate()
-	x.queue <- delivery{from: m, message: message{
+	x.bytes += len(m.Payload())
+	x.waiting = append(x.waiting, delivery{from: m, message: message{
 		topic: m.Topic(), payload: m.Payload(), retained: m.Retained(), old: old, arrived: x.source.clock.Now(),
-	}}
+	}})
+	select {
+	case x.came <- struct{}{}:
+	default:
+	}
+}
+
+// all is everything that waits, in order.
+func (x *session) all() []delivery {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	list := x.waiting
+	x.waiting, x.bytes = nil, 0
+	return list
 }
 
 // done is what the pipeline calls once it has committed a message's readings.
-func (x *session) done(d delivery) func() { return sync.OnceFunc(func() { x.settle(d) }) }
+func (x *session) done(d delivery) func() {
+	var called atomic.Bool
+	return func() {
+		if called.CompareAndSwap(false, true) {
+			x.settle(d)
+		}
+	}
+}
 
 // settle hands a message to the acknowledging goroutine. It never blocks.
 func (x *session) settle(d delivery) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	delete(x.flying, d.from.MessageID())
+	if id := d.from.MessageID(); x.flying[id] > 1 {
+		x.flying[id]--
+	} else {
+		delete(x.flying, id)
+	}
 	x.backlog.settle(time.Now())
 	if d.from.Qos() == 0 {
 		return

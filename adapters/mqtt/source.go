@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"stillwater"
@@ -40,6 +41,8 @@ type Source struct {
 	reject func(string, string)
 	log    *slog.Logger
 	said   map[string]bool // complaints already logged: by filter and reason, so they are few
+	known  []known         // the formats of the configuration
+	broken error           // why they cannot be read: the configuration was not validated
 	well   *bool           // as last told; nil at first
 
 	keepAlive   time.Duration // as the constants; shorter in tests
@@ -52,6 +55,7 @@ type emitter = func(ctx context.Context, readings []stillwater.Reading, done fun
 // New makes a source that is at rest until Run.
 func New(o Options) *Source {
 	s := &Source{config: o.Config, clock: o.Clock, health: o.Health, reject: o.Reject, log: o.Log, said: map[string]bool{}, keepAlive: keepAlive, queueLength: queueLength}
+	s.known, s.broken = newKnown(o.Config.Formats)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -68,6 +72,9 @@ func New(o Options) *Source {
 // order of arrival; an error from emit ends Run. The message is acknowledged once done is called, from any goroutine,
 // and not at all if it is never called: then the broker sends it again on the next connection.
 func (s *Source) Run(ctx context.Context, emit func(ctx context.Context, readings []stillwater.Reading, done func()) error) error {
+	if s.broken != nil {
+		return fmt.Errorf("broker %q: %w", s.config.Name, s.broken)
+	}
 	fails := 0
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -97,6 +104,9 @@ func (s *Source) Run(ctx context.Context, emit func(ctx context.Context, reading
 
 // once is one connection from beginning to end. Lost is why it could not be made or ended; err is of emit.
 func (s *Source) once(ctx context.Context, emit emitter) (lost, err error) {
+	if lost := s.discover(ctx); lost != nil {
+		return lost, nil
+	}
 	x, err := s.connect(ctx)
 	if err != nil {
 		return err, nil
@@ -109,8 +119,8 @@ func (s *Source) once(ctx context.Context, emit emitter) (lost, err error) {
 	s.log.Debug("broker connected", "feed", s.config.Name, "session_present", x.present)
 	for {
 		select {
-		case d := <-x.queue:
-			if err := s.deliver(ctx, x, d, emit); err != nil {
+		case <-x.came:
+			if err := s.drain(ctx, x, emit); err != nil {
 				return nil, err
 			}
 		case lost := <-x.lost:
@@ -121,11 +131,57 @@ func (s *Source) once(ctx context.Context, emit emitter) (lost, err error) {
 	}
 }
 
-// drain uses what came before the connection ended: messages of quality 0 would not come again, the others would come
+// discover reads what senders say of themselves before the session is taken up: what the broker kept for us comes first on a kept session, and
+// without this it would be messages of topics that nobody has told of yet. It has a session of its own, which leaves nothing behind.
+func (s *Source) discover(ctx context.Context) error {
+	filters := map[string]byte{}
+	for _, k := range s.known {
+		if d, ok := k.(*discoverer); ok && len(d.entities) == 0 {
+			for _, f := range d.descriptions() {
+				filters[f] = 1
+			}
+		}
+	}
+	if len(filters) == 0 {
+		return nil
+	}
+	x, err := s.open(ctx, s.config.clientID()+"-discovery", true)
+	if err != nil {
+		return err
+	}
+	defer x.close()
+	if err := x.ask(ctx, filters); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-x.came:
+			for _, d := range x.all() {
+				for _, k := range s.known {
+					if known, ok := k.(*discoverer); ok {
+						known.read(d.message, strings.Split(d.topic, "/"))
+					}
+				}
+				x.settle(d)
+			}
+		case <-time.After(quiet):
+			return nil
+		case lost := <-x.lost:
+			return lost
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// drain uses what came. After the connection ended, too: messages of quality 0 would not come again, the others would come
 // twice, and where the broker was hung up on for sending too much, this is how it gets on at all.
 func (s *Source) drain(ctx context.Context, x *session, emit emitter) error {
-	for len(x.queue) > 0 && ctx.Err() == nil {
-		if err := s.deliver(ctx, x, <-x.queue, emit); err != nil {
+	for _, d := range x.all() {
+		if ctx.Err() != nil {
+			return nil // what is left was not acknowledged and comes again
+		}
+		if err := s.deliver(ctx, x, d, emit); err != nil {
 			return err
 		}
 	}
@@ -134,7 +190,8 @@ func (s *Source) drain(ctx context.Context, x *session, emit emitter) error {
 
 // deliver emits the readings of one message, or counts why there are none.
 func (s *Source) deliver(ctx context.Context, x *session, d delivery, emit emitter) error {
-	readings := s.read(d.message)
+	readings, more := s.read(d.message)
+	x.follow(ctx, more)
 	if len(readings) == 0 {
 		x.settle(d)
 		return nil
@@ -144,10 +201,40 @@ func (s *Source) deliver(ctx context.Context, x *session, d delivery, emit emitt
 	return emit(ctx, readings, x.done(d))
 }
 
-// read makes the readings of one message by every topic of the configuration that takes it in.
-func (s *Source) read(m message) []stillwater.Reading {
-	var all []stillwater.Reading
-	known := false
+// read makes the readings of one message by every topic and format of the configuration that takes it in. More is what else must be subscribed
+// to, as the message says.
+func (s *Source) read(m message) (all []stillwater.Reading, more []string) {
+	all, known := s.readTopics(m)
+	levels := strings.Split(m.topic, "/")
+	for i, k := range s.known {
+		r := k.read(m, levels)
+		if !r.known {
+			continue
+		}
+		known, more = true, append(more, r.subscribe...)
+		name := "format " + s.config.Formats[i].Format
+		if r.bad != nil {
+			s.refuse(name, r.bad)
+		}
+		if r.untimed {
+			s.complain(name, "device time missing or without zone; time of arrival used")
+		}
+		if r.asks {
+			s.complain(name, "values left out: points does not say which value means open, or how much one count is")
+		}
+		for _, reading := range r.readings {
+			reading.Source = s.config.Name + "/" + reading.Source
+			all = append(all, reading)
+		}
+	}
+	if !known {
+		s.refuse("", errNoTopic)
+	}
+	return all, more
+}
+
+// readTopics is read for topics.
+func (s *Source) readTopics(m message) (all []stillwater.Reading, known bool) {
 	for i := range s.config.Topics {
 		t := &s.config.Topics[i]
 		parts, ok := match(t.Filter, m.topic)
@@ -168,10 +255,7 @@ func (s *Source) read(m message) []stillwater.Reading {
 			all = append(all, r)
 		}
 	}
-	if !known {
-		s.refuse("", errNoTopic)
-	}
-	return all
+	return all, known
 }
 
 // refuse counts a message that is not accepted, and logs the first of its kind. The topic is not named: it may be a name.

@@ -30,6 +30,10 @@ const (
 	readers = 4
 	// walLimit is what the write-ahead log shrinks to after a checkpoint, so that one long read does not leave it large for ever.
 	walLimit = 64 << 20
+	// writerCache, in KiB, holds the pages that the readings of ten thousand devices are added to.
+	writerCache = 32 << 10
+	// checkpointPages is how long the write-ahead log gets before it is written back: a page that many commits change is written once.
+	checkpointPages = 8000
 	// migrationTries covers the case of two processes bringing the same new file up to date.
 	migrationTries = 3
 )
@@ -88,7 +92,8 @@ func open(ctx context.Context, cfg Config, log *slog.Logger) (_ *DB, err error) 
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	if db.writer, err = sql.Open("sqlite", source(path, "synchronous(FULL)", "foreign_keys(1)", fmt.Sprintf("journal_size_limit(%d)", walLimit))); err != nil {
+	if db.writer, err = sql.Open("sqlite", source(path, "synchronous(FULL)", "foreign_keys(1)", fmt.Sprintf("journal_size_limit(%d)", walLimit),
+		fmt.Sprintf("cache_size(-%d)", writerCache), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages))); err != nil {
 		return nil, err
 	}
 	db.writer.SetMaxOpenConns(1)

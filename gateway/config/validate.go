@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"reflect"
 )
 
@@ -9,6 +10,9 @@ import (
 type validator interface {
 	Validate(report func(field any, problem string))
 }
+
+// situated is a struct with paths that begin in the folder of the configuration.
+type situated interface{ Beside(folder string) }
 
 // spread gives every setting that the file does not mention the place of the section it would stand in, and what lies below
 // a broken section its mark.
@@ -66,6 +70,9 @@ func (doc *Document) walk(v reflect.Value, visit func(reflect.Value)) {
 func (doc *Document) validate(root reflect.Value) {
 	doc.walk(root, func(v reflect.Value) {
 		self := v.Addr().Interface()
+		if s, ok := self.(situated); ok {
+			s.Beside(filepath.Dir(doc.file))
+		}
 		check, ok := self.(validator)
 		if !ok || v.Kind() != reflect.Struct || doc.places[self].broken || doc.broken && doc.holdsBroken(v) {
 			return

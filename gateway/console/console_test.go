@@ -77,6 +77,35 @@ func TestIndexSays(t *testing.T) {
 	}
 }
 
+// TestMaintenanceSays: the list has what is wrong, the worst first, and what a feed that is away hides is said once.
+func TestMaintenanceSays(t *testing.T) {
+	c := newConsole(t, newTown(t))
+	page := get(c, "/maintenance", "en").Body.String()
+	work, _, _ := strings.Cut(page, "All devices")
+	for _, want := range []string{
+		"cupboard-1 is away: nothing is heard of 2 devices", "no route to host", "Nothing has come from it yet: check", "12 times · 8 h off",
+		"battery 7 %", "signal -118 dBm", "questions 12000 · without a value 8.3 %",
+	} {
+		if !strings.Contains(work, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(work, "Has not reported in time") {
+		t.Error("a device behind a feed that is away has a line of its own")
+	}
+	if never, ahead := strings.Index(work, "Nothing has come from it yet"), strings.Index(work, "Its clock is ahead"); never > ahead {
+		t.Error("the worst is not first")
+	}
+	var list struct {
+		Feeds   []struct{ Behind int }
+		Devices []struct{ Troubles []struct{ Code string } }
+	}
+	decode(t, get(c, "/api/devices", "en"), http.StatusOK, &list)
+	if len(list.Feeds) != 1 || list.Feeds[0].Behind != 2 || len(list.Devices) != 32 {
+		t.Errorf("machines are told %+v", list)
+	}
+}
+
 func TestIncidentSays(t *testing.T) {
 	w := newTown(t)
 	c := newConsole(t, w)

@@ -193,7 +193,7 @@ func (w *town) Stage(_ context.Context, name string, h stillwater.HouseholdID) e
 	return nil
 }
 
-func (w *town) Devices(context.Context) ([]health.Device, []health.Condition, error) {
+func (w *town) Devices(context.Context) (Gear, error) {
 	var list []health.Device
 	for _, s := range w.standings {
 		for _, d := range w.homes[s.Household].Devices {
@@ -211,7 +211,13 @@ func (w *town) Devices(context.Context) ([]health.Device, []health.Condition, er
 			list = append(list, of)
 		}
 	}
-	return list, []health.Condition{{Part: "feed cupboard-1", Error: "no route to host", Since: at(4, 3, 12)}}, w.broken
+	return Gear{
+		Devices: list, Conditions: []health.Condition{{Part: "feed cupboard-1", Error: "no route to host", Since: at(4, 3, 12)}},
+		Buses: []health.Line{
+			{Bus: "cupboard-1", Asked: 12000, Answered: 11000, Took: 42 * time.Millisecond, Last: at(4, 3, 10), Silent: true, Why: "dial tcp 10.0.0.5:502: no route to host"},
+			{Bus: "cupboard-2", Asked: 12000, Answered: 11998, Took: 38 * time.Millisecond, Last: at(4, 16, 4)},
+		},
+	}, w.broken
 }
 
 // newTown has sixteen homes in every state, an urgent and a silent one among them.

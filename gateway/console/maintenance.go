@@ -10,9 +10,17 @@ import (
 	"stillwater/gateway/health"
 )
 
-// Devices gives how every device is, home by home in the order of the registry, and the conditions of the gateway.
+// Gear is what readings come from: every device, home by home in the order of the registry, the buses, and what is not well with the
+// gateway.
+type Gear struct {
+	Devices    []health.Device
+	Buses      []health.Line
+	Conditions []health.Condition
+}
+
+// Devices gives how the gear is.
 type Devices interface {
-	Devices(ctx context.Context) ([]health.Device, []health.Condition, error)
+	Devices(ctx context.Context) (Gear, error)
 }
 
 // Bounds of the page of devices.
@@ -27,6 +35,7 @@ type maintenanceBody struct {
 	Feeds    []feedLine
 	Work     []gearLine
 	MoreWork int // not shown
+	Buses    []busLine
 	All      []gearLine
 	MoreAll  int
 }
@@ -36,6 +45,12 @@ func (b maintenanceBody) title() string { return b.Title }
 // feedLine is a bus, broker or platform that is away.
 type feedLine struct{ Text, Error, Since string }
 
+// busLine is how a bus fares.
+type busLine struct {
+	Name, Asked, Failed, Took, Last, Why string
+	Silent                               bool
+}
+
 // gearLine is one device.
 type gearLine struct {
 	Home, Place, URL string
@@ -44,21 +59,26 @@ type gearLine struct {
 	Heard, HeardAgo  string // "" if never
 	Every            string
 	Battery, Signal  string
+	Failed           string // of what is asked on a bus
 }
 
 type troubleLine struct{ Code, Text, More string }
 
 func (c *Console) maintenance(v *view, r *http.Request) (any, error) {
-	devices, conditions, err := c.Devices.Devices(r.Context())
+	gear, err := c.Devices.Devices(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	feeds, work := health.Work(devices, conditions)
+	devices := gear.Devices
+	feeds, work := health.Work(devices, gear.Conditions)
 	b := maintenanceBody{Title: v.t("maintenance.title"), MoreWork: max(0, len(work)-maxWork), MoreAll: max(0, len(devices)-maxDevices)}
 	for _, f := range feeds {
 		b.Feeds = append(b.Feeds, feedLine{
 			Text: v.t("maintenance.feed", "Name", f.Name, "Count", f.Behind), Error: f.Error, Since: v.moment(f.Since, v.c.Zone),
 		})
+	}
+	for _, l := range gear.Buses {
+		b.Buses = append(b.Buses, v.busLine(l))
 	}
 	for i := range work[:len(work)-b.MoreWork] {
 		b.Work = append(b.Work, v.gearLine(&work[i]))
@@ -68,6 +88,20 @@ func (c *Console) maintenance(v *view, r *http.Request) (any, error) {
 	}
 	return b, nil
 }
+
+func (v *view) busLine(l health.Line) busLine {
+	line := busLine{
+		Name: l.Bus, Silent: l.Silent, Why: l.Why, Asked: strconv.FormatUint(l.Asked, 10), Took: l.Took.Round(time.Millisecond).String(),
+		Failed: percent(l.Failed()),
+	}
+	if !l.Last.IsZero() {
+		line.Last = v.away(l.Last)
+	}
+	return line
+}
+
+// percent is a part that matters even when it is small.
+func percent(p float64) string { return strconv.FormatFloat(p, 'f', 1, 64) + " %" }
 
 func (v *view) gearLine(d *health.Device) gearLine {
 	h := v.home(d.Household)
@@ -85,6 +119,9 @@ func (v *view) gearLine(d *health.Device) gearLine {
 	if !d.SignalAt.IsZero() {
 		line.Signal = strconv.Itoa(int(d.Signal)) + " dBm"
 	}
+	if d.Line != nil && d.Line.Asked > 0 {
+		line.Failed = percent(d.Line.Failed())
+	}
 	for _, t := range d.Troubles {
 		line.Troubles = append(line.Troubles, v.troubleLine(t, loc))
 	}
@@ -100,6 +137,9 @@ func (v *view) troubleLine(t health.Trouble, loc *time.Location) troubleLine {
 	if t.Times > 1 {
 		more = append(more, v.t("trouble.times", "Count", t.Times))
 	}
+	if t.Code == health.Lossy {
+		more = append(more, percent(t.Value))
+	}
 	if t.Off > 0 {
 		more = append(more, v.t("trouble.off", "Span", v.span(t.Off)))
 	}
@@ -108,12 +148,14 @@ func (v *view) troubleLine(t health.Trouble, loc *time.Location) troubleLine {
 
 // apiDevices is the maintenance list for machines.
 func (c *Console) apiDevices(w http.ResponseWriter, r *http.Request) {
-	devices, conditions, err := c.Devices.Devices(r.Context())
+	gear, err := c.Devices.Devices(r.Context())
 	if err != nil {
 		c.Log.Error("devices", "err", err)
 		c.json(w, http.StatusInternalServerError, map[string]string{"error": "the store did not answer"})
 		return
 	}
-	feeds, _ := health.Work(devices, conditions)
-	c.json(w, http.StatusOK, map[string]any{"feeds": append([]health.Feed{}, feeds...), "devices": append([]health.Device{}, devices...)})
+	feeds, _ := health.Work(gear.Devices, gear.Conditions)
+	c.json(w, http.StatusOK, map[string]any{
+		"feeds": append([]health.Feed{}, feeds...), "buses": append([]health.Line{}, gear.Buses...), "devices": append([]health.Device{}, gear.Devices...),
+	})
 }

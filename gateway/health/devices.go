@@ -18,7 +18,7 @@ type Trouble struct {
 	Since time.Time     `json:"since,omitzero"`
 	Times int           `json:"times,omitempty"` // how often of late
 	Off   time.Duration `json:"off,omitempty"`   // of a clock: how far
-	Value float64       `json:"value,omitempty"` // percent of a battery, dBm of a signal
+	Value float64       `json:"value,omitempty"` // percent of a battery or of questions, dBm of a signal
 }
 
 // The codes of troubles, from those that leave a home unseen to those that can wait.
@@ -29,6 +29,7 @@ const (
 	DoorStuck   = "door-stuck"      // rules find this and the next two
 	DoorTurned  = "door-inverted"   // says open when the door is closed
 	DoorLoose   = "door-chattering" // opens and closes without end
+	Lossy       = "lossy"           // many questions to it stay without a value
 	Implausible = "implausible"     // it sends values that no working device gives
 	Reversed    = "reversed"        // the counter ran back: fitted the wrong way round, or water flows back
 	Swapped     = "swapped"         // another count altogether: another meter, or a wrong address
@@ -47,7 +48,7 @@ const (
 
 // codes in the order in which they are worked off.
 var codes = []string{
-	Never, Silent, MeterStuck, DoorStuck, DoorTurned, DoorLoose, Implausible, Reversed, Swapped, Reset, Foreign, ClockAhead, ClockBehind,
+	Never, Silent, MeterStuck, DoorStuck, DoorTurned, DoorLoose, Lossy, Implausible, Reversed, Swapped, Reset, Foreign, ClockAhead, ClockBehind,
 	Tamper, Empty, Reverse, Leak, Fault, BatteryLow, WeakSignal,
 }
 
@@ -70,6 +71,7 @@ type Device struct {
 	Source   string                `json:"source"`
 	Signal   float64               `json:"signal,omitempty"` // dBm
 	SignalAt time.Time             `json:"signalAt,omitzero"`
+	Line     *Line                 `json:"line,omitempty"`     // of what is asked on a bus
 	Troubles []Trouble             `json:"troubles,omitempty"` // the worst first
 }
 
@@ -212,9 +214,18 @@ var doorFaults = map[string]string{
 	"device-door-stuck": DoorStuck, "device-door-inverted": DoorTurned, "device-door-chattering": DoorLoose,
 }
 
-// Judge says how a device is at now, of a home that stands as the engine says.
-func (d *Devices) Judge(device stillwater.Device, state stillwater.DeviceState, home stillwater.Standing, now time.Time) Device {
-	found := Device{DeviceState: state, Kind: device.Kind, Source: device.Source}
+// Seen is what is known of a device elsewhere: by the registry, by the engine, and by the bus that it is asked on.
+type Seen struct {
+	stillwater.Device
+	State stillwater.DeviceState
+	Home  stillwater.Standing
+	Line  *Line // nil: it is not asked
+}
+
+// Judge says how a device is at now.
+func (d *Devices) Judge(seen Seen, now time.Time) Device {
+	device, state, home := seen.Device, seen.State, seen.Home
+	found := Device{DeviceState: state, Kind: device.Kind, Source: device.Source, Line: seen.Line}
 	add := func(t Trouble) { found.Troubles = append(found.Troubles, t) }
 	switch {
 	case state.Heard.IsZero():
@@ -223,6 +234,9 @@ func (d *Devices) Judge(device stillwater.Device, state stillwater.DeviceState, 
 		add(Trouble{Code: Silent, Since: state.Heard})
 	case device.Kind == stillwater.Meter && meterStuck(home):
 		add(Trouble{Code: MeterStuck, Since: home.Life.Water})
+	}
+	if seen.Line.lossy() {
+		add(Trouble{Code: Lossy, Value: seen.Line.Failed()})
 	}
 	for _, f := range home.Findings {
 		if code := doorFaults[f.Rule]; code != "" && f.Device == device.ID {

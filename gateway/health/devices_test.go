@@ -50,44 +50,49 @@ func TestTroubles(t *testing.T) {
 		state stillwater.DeviceState
 		home  stillwater.Standing
 		want  []string
+		line  *Line
 	}{
-		{"all is well", took(accepted, meterOf(60, always(0))...), heard, stillwater.Standing{}, nil},
-		{"never heard", nil, stillwater.DeviceState{Device: "m"}, stillwater.Standing{}, []string{Never}},
-		{"silent", nil, stillwater.DeviceState{Device: "m", Heard: noon, Silent: true}, stillwater.Standing{}, []string{Silent}},
-		{"a low battery in percent", nil, stillwater.DeviceState{Device: "m", Heard: noon, Battery: 15, BatteryAt: noon}, stillwater.Standing{}, []string{BatteryLow}},
-		{"a battery that will do", nil, stillwater.DeviceState{Device: "m", Heard: noon, Battery: 16, BatteryAt: noon}, stillwater.Standing{}, nil},
-		{"a battery that nothing was told of", nil, heard, stillwater.Standing{}, nil},
-		{"a low battery by its own word, and in percent", says(stillwater.BatteryLow, 1), stillwater.DeviceState{Device: "m", Heard: noon, Battery: 3, BatteryAt: noon}, stillwater.Standing{}, []string{BatteryLow}},
+		{"all is well", took(accepted, meterOf(60, always(0))...), heard, stillwater.Standing{}, nil, nil},
+		{"never heard", nil, stillwater.DeviceState{Device: "m"}, stillwater.Standing{}, []string{Never}, nil},
+		{"silent", nil, stillwater.DeviceState{Device: "m", Heard: noon, Silent: true}, stillwater.Standing{}, []string{Silent}, nil},
+		{"a low battery in percent", nil, stillwater.DeviceState{Device: "m", Heard: noon, Battery: 15, BatteryAt: noon}, stillwater.Standing{}, []string{BatteryLow}, nil},
+		{"a battery that will do", nil, stillwater.DeviceState{Device: "m", Heard: noon, Battery: 16, BatteryAt: noon}, stillwater.Standing{}, nil, nil},
+		{"a battery that nothing was told of", nil, heard, stillwater.Standing{}, nil, nil},
+		{"a low battery by its own word, and in percent", says(stillwater.BatteryLow, 1), stillwater.DeviceState{Device: "m", Heard: noon, Battery: 3, BatteryAt: noon}, stillwater.Standing{}, []string{BatteryLow}, nil},
 		{"its alarms, the worst first", func(d *Devices) {
 			says(stillwater.MeterLeak, 1)(d)
 			says(stillwater.Tamper, 1)(d)
-		}, heard, stillwater.Standing{}, []string{Tamper, Leak}},
-		{"an alarm that ended", says(stillwater.Reverse, 1, 0), heard, stillwater.Standing{}, nil},
-		{"a fault that has no name of its own", says("fault.valve", 1), heard, stillwater.Standing{}, []string{Fault}},
-		{"a weak signal", says(stillwater.Signal, -90, -116), heard, stillwater.Standing{}, []string{WeakSignal}},
-		{"a signal that came back", says(stillwater.Signal, -116, -90), heard, stillwater.Standing{}, nil},
-		{"a counter that ran back", took(string(rules.Reversed), meterOf(1, always(0))...), heard, stillwater.Standing{}, []string{Reversed}},
-		{"a counter that ran back long ago", took(string(rules.Reversed), stillwater.Reading{Household: "h", Device: "m", At: noon.Add(-8 * day), Received: noon.Add(-8 * day)}), heard, stillwater.Standing{}, nil},
-		{"nonsense", took(pipeline.Implausible, stillwater.Reading{Household: "h", Device: "m", Value: math.NaN(), At: noon, Received: noon}), heard, stillwater.Standing{}, []string{Implausible}},
-		{"another home's trouble", took(string(rules.Swapped), stillwater.Reading{Household: "g", Device: "m", At: noon, Received: noon}), heard, stillwater.Standing{}, nil},
-		{"a clock that is ahead", took(pipeline.Ahead, meterOf(1, always(-8*time.Hour))...), heard, stillwater.Standing{}, []string{ClockAhead}},
-		{"a clock eight hours behind", took(accepted, meterOf(30, always(8*time.Hour))...), heard, stillwater.Standing{}, []string{ClockBehind}},
-		{"eight hours behind for too short to say", took(accepted, meterOf(24, always(8*time.Hour))...), heard, stillwater.Standing{}, nil},
+		}, heard, stillwater.Standing{}, []string{Tamper, Leak}, nil},
+		{"an alarm that ended", says(stillwater.Reverse, 1, 0), heard, stillwater.Standing{}, nil, nil},
+		{"a fault that has no name of its own", says("fault.valve", 1), heard, stillwater.Standing{}, []string{Fault}, nil},
+		{"a weak signal", says(stillwater.Signal, -90, -116), heard, stillwater.Standing{}, []string{WeakSignal}, nil},
+		{"a signal that came back", says(stillwater.Signal, -116, -90), heard, stillwater.Standing{}, nil, nil},
+		{"a counter that ran back", took(string(rules.Reversed), meterOf(1, always(0))...), heard, stillwater.Standing{}, []string{Reversed}, nil},
+		{"a counter that ran back long ago", took(string(rules.Reversed), stillwater.Reading{Household: "h", Device: "m", At: noon.Add(-8 * day), Received: noon.Add(-8 * day)}), heard, stillwater.Standing{}, nil, nil},
+		{"nonsense", took(pipeline.Implausible, stillwater.Reading{Household: "h", Device: "m", Value: math.NaN(), At: noon, Received: noon}), heard, stillwater.Standing{}, []string{Implausible}, nil},
+		{"another home's trouble", took(string(rules.Swapped), stillwater.Reading{Household: "g", Device: "m", At: noon, Received: noon}), heard, stillwater.Standing{}, nil, nil},
+		{"a clock that is ahead", took(pipeline.Ahead, meterOf(1, always(-8*time.Hour))...), heard, stillwater.Standing{}, []string{ClockAhead}, nil},
+		{"a clock eight hours behind", took(accepted, meterOf(30, always(8*time.Hour))...), heard, stillwater.Standing{}, []string{ClockBehind}, nil},
+		{"eight hours behind for too short to say", took(accepted, meterOf(24, always(8*time.Hour))...), heard, stillwater.Standing{}, nil, nil},
 		{"a clock that was put right", func(d *Devices) {
 			took(accepted, meterOf(30, always(8*time.Hour))...)(d)
 			took(accepted, meterOf(1, always(time.Second))...)(d)
-		}, heard, stillwater.Standing{}, nil},
-		{"uploads of yesterday, each morning at eight", took(accepted, meterOf(72, func(i int) time.Duration { return 8*time.Hour + time.Duration(23-i%24)*time.Hour })...), heard, stillwater.Standing{}, nil},
+		}, heard, stillwater.Standing{}, nil, nil},
+		{"uploads of yesterday, each morning at eight", took(accepted, meterOf(72, func(i int) time.Duration { return 8*time.Hour + time.Duration(23-i%24)*time.Hour })...), heard, stillwater.Standing{}, nil, nil},
 		{"somebody stirs and draws nothing", nil, heard, stillwater.Standing{
 			Life: stillwater.Life{Water: noon.Add(-4 * day), Door: noon.Add(-13 * time.Hour)}, DataTo: noon,
-		}, []string{MeterStuck}},
+		}, []string{MeterStuck}, nil},
 		{"she has just come home from a journey", nil, heard, stillwater.Standing{
 			Life: stillwater.Life{Water: noon.Add(-4 * day), Door: noon.Add(-11 * time.Hour)}, DataTo: noon,
-		}, nil},
+		}, nil, nil},
 		{"the water is cut off", nil, heard, stillwater.Standing{
 			Life: stillwater.Life{Water: noon.Add(-4 * day), Door: noon.Add(-13 * time.Hour)}, DataTo: noon, Cut: &stillwater.Announced{},
-		}, nil},
-		{"a door that hangs", nil, heard, stillwater.Standing{Findings: []stillwater.Finding{{Rule: "device-door-stuck", Device: "m"}, {Rule: "device-door-chattering", Device: "other"}}}, []string{DoorStuck}},
+		}, nil, nil},
+		{"a door that hangs", nil, heard, stillwater.Standing{Findings: []stillwater.Finding{{Rule: "device-door-stuck", Device: "m"}, {Rule: "device-door-chattering", Device: "other"}}}, []string{DoorStuck}, nil},
+		{"one question in ten without an answer", nil, heard, stillwater.Standing{}, []string{Lossy}, &Line{Asked: 100, Answered: 90}},
+		{"refusals are no values", nil, heard, stillwater.Standing{}, []string{Lossy}, &Line{Asked: 100, Answered: 100, Refusals: 10}},
+		{"one in ten of a few", nil, heard, stillwater.Standing{}, nil, &Line{Asked: 90, Answered: 80}},
+		{"one in fifty", nil, heard, stillwater.Standing{}, nil, &Line{Asked: 100, Answered: 98}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,7 +102,7 @@ func TestTroubles(t *testing.T) {
 			}
 			c.home.Household = "h"
 			var got []string
-			for _, trouble := range d.Judge(meter, c.state, c.home, noon).Troubles {
+			for _, trouble := range d.Judge(Seen{meter, c.state, c.home, c.line}, noon).Troubles {
 				got = append(got, trouble.Code)
 			}
 			if !slices.Equal(got, c.want) {
@@ -114,7 +119,7 @@ func TestTroublesTell(t *testing.T) {
 		at := noon.Add(time.Duration(i-3) * time.Hour)
 		d.Took(&stillwater.Reading{Household: "h", Device: "m", At: at.Add(8 * time.Hour), Received: at}, pipeline.Ahead)
 	}
-	got := d.Judge(stillwater.Device{ID: "m"}, stillwater.DeviceState{Heard: noon}, stillwater.Standing{Household: "h"}, noon).Troubles
+	got := d.Judge(Seen{Device: stillwater.Device{ID: "m"}, State: stillwater.DeviceState{Heard: noon}, Home: stillwater.Standing{Household: "h"}}, noon).Troubles
 	if want := (Trouble{Code: ClockAhead, Since: noon.Add(-3 * time.Hour), Times: 3, Off: 8 * time.Hour}); len(got) != 1 || got[0] != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

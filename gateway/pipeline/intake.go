@@ -31,40 +31,70 @@ func (p *Pipeline) Emit(ctx context.Context, readings []stillwater.Reading, done
 	if done == nil {
 		done = func() {}
 	}
-	byShard := map[*shard][]stillwater.Reading{}
-	for _, r := range readings {
-		if p.admit(&r) {
-			s := p.shard(r.Household)
-			byShard[s] = append(byShard[s], r)
+	var byShard [Shards][]stillwater.Reading
+	left := int32(0)
+	var from origin
+	for i := range readings {
+		r := readings[i]
+		if !p.admit(&r, &from) {
+			continue
 		}
+		own := &byShard[ShardOf(r.Household)]
+		if len(*own) == 0 {
+			left++
+			*own = make([]stillwater.Reading, 0, len(readings)-i)
+		}
+		*own = append(*own, r)
 	}
-	if len(byShard) == 0 {
+	if left == 0 {
 		done()
 		return nil
 	}
-	var left atomic.Int32
-	left.Store(int32(len(byShard)))
-	each := func() {
-		if left.Add(-1) == 0 {
-			done()
-		}
+	if left > 1 {
+		done = after(left, done)
 	}
-	for s, rs := range byShard {
-		if err := s.put(ctx, input{readings: rs, done: each}); err != nil {
+	for i, rs := range byShard {
+		if len(rs) == 0 {
+			continue
+		}
+		if err := p.shards[i].put(ctx, input{readings: rs, done: done}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// after calls done at the nth call.
+func after(n int32, done func()) func() {
+	var left atomic.Int32
+	left.Store(n)
+	return func() {
+		if left.Add(-1) == 0 {
+			done()
+		}
+	}
+}
+
+// An origin is what is known of the source of the reading before: the readings of one message mostly have one.
+type origin struct {
+	source string
+	home   stillwater.Household
+	device stillwater.Device
+	known  bool
+}
+
 // admit resolves the reading's source and says whether it may be recorded. It counts every reading that is refused or changed.
-func (p *Pipeline) admit(r *stillwater.Reading) bool {
-	h, d, ok := p.Registry.BySource(r.Source)
-	if !ok {
+func (p *Pipeline) admit(r *stillwater.Reading, from *origin) bool {
+	if from.source != r.Source || r.Source == "" {
+		from.source = r.Source
+		from.home, from.device, from.known = p.Registry.BySource(r.Source)
+	}
+	if !from.known {
 		p.Count(r, UnknownDevice)
 		return false
 	}
-	r.Household, r.Device = h.ID, d.ID
+	h := &from.home
+	r.Household, r.Device = h.ID, from.device.ID
 	r.At, r.Received = r.At.UTC().Truncate(stillwater.Instant), r.Received.UTC().Truncate(stillwater.Instant)
 	if r.At.Sub(r.Received) > mayBeAhead {
 		p.Count(r, Ahead)

@@ -34,8 +34,8 @@ const Shards = 1
 
 // Bounds of what waits and what goes into one transaction.
 const (
-	queueLength = 1024 // inputs that wait in a shard before its sources are held up
-	batchLength = 256  // inputs committed together at most
+	queueLength = 2048 // inputs that wait in a shard before its sources are held up
+	batchLength = 1024 // inputs committed together at most; each commit waits for the disk once
 )
 
 // Store is what the pipeline keeps everything in.

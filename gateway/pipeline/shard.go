@@ -15,7 +15,7 @@ import (
 
 // Bounds of snapshots: how much journal a start may have to replay.
 const (
-	snapshotEvery = 2000   // journal entries of the shard between two snapshots
+	snapshotEvery = 50_000 // journal entries of the shard between two snapshots: half a second of replaying at most
 	staleState    = 50_000 // entries after which an unchanged state is written again, so that the journal before it can go
 )
 
