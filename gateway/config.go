@@ -201,6 +201,25 @@ func (c *Config) unread(source string) string {
 	return ""
 }
 
+// rollOver fills in where the counters of devices begin anew, for those of which only the profile says it.
+func (c *Config) rollOver(households []stillwater.Household) {
+	ends := map[string]stillwater.Litres{}
+	for _, bus := range c.Modbus {
+		for _, u := range bus.Units {
+			for _, point := range u.Points() {
+				ends[bus.Name+"/"+point] = u.Rollover(point)
+			}
+		}
+	}
+	for _, h := range households {
+		for i := range h.Devices {
+			if d := &h.Devices[i]; d.Rollover == 0 {
+				d.Rollover = ends[d.Source]
+			}
+		}
+	}
+}
+
 // platforms is the names of the feeds that are pushed or fetched.
 func (c *Config) platforms() (names []*string) {
 	for i := range c.Push {

@@ -117,7 +117,7 @@ func (v *view) Devices(ctx context.Context) (console.Gear, error) {
 	for _, s := range v.Standings() {
 		homes[s.Household] = s
 	}
-	gear := console.Gear{Conditions: v.health.Conditions()}
+	gear := console.Gear{Conditions: v.health.Conditions(), Strangers: v.devices.Strangers()}
 	units := map[string]*health.Line{}
 	for _, l := range v.lines() {
 		if l.Unit == "" {

@@ -122,6 +122,7 @@ func (g *gateway) readRegistry(ctx context.Context) error {
 	for _, c := range conflicts {
 		g.log.Warn("imported household contradicts", "household", c.Household, "conflict", c.Text)
 	}
+	g.config.rollOver(households)
 	g.registry.Set(households)
 	return nil
 }

@@ -84,7 +84,7 @@ func TestMaintenanceSays(t *testing.T) {
 	work, _, _ := strings.Cut(page, "All devices")
 	for _, want := range []string{
 		"cupboard-1 is away: nothing is heard of 2 devices", "no route to host", "Nothing has come from it yet: check", "12 times · 8 h off",
-		"battery 7 %", "signal -118 dBm", "questions 12000 · without a value 8.3 %",
+		"battery 7 %", "signal -118 dBm", "questions 12000 · without a value 8.3 %", "lobby: 3",
 	} {
 		if !strings.Contains(work, want) {
 			t.Errorf("the page does not say %q", want)

@@ -213,6 +213,7 @@ func (w *town) Devices(context.Context) (Gear, error) {
 	}
 	return Gear{
 		Devices: list, Conditions: []health.Condition{{Part: "feed cupboard-1", Error: "no route to host", Since: at(4, 3, 12)}},
+		Strangers: map[string]int{"lobby": 3},
 		Buses: []health.Line{
 			{Bus: "cupboard-1", Asked: 12000, Answered: 11000, Took: 42 * time.Millisecond, Last: at(4, 3, 10), Silent: true, Why: "dial tcp 10.0.0.5:502: no route to host"},
 			{Bus: "cupboard-2", Asked: 12000, Answered: 11998, Took: 38 * time.Millisecond, Last: at(4, 16, 4)},

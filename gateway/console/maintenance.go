@@ -2,7 +2,9 @@ package console
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,7 @@ type Gear struct {
 	Devices    []health.Device
 	Buses      []health.Line
 	Conditions []health.Condition
+	Strangers  map[string]int // devices that are entered nowhere, by feed
 }
 
 // Devices gives how the gear is.
@@ -36,6 +39,7 @@ type maintenanceBody struct {
 	Work     []gearLine
 	MoreWork int // not shown
 	Buses    []busLine
+	Unknown  []string // of what feeds devices are heard that are entered nowhere
 	All      []gearLine
 	MoreAll  int
 }
@@ -76,6 +80,9 @@ func (c *Console) maintenance(v *view, r *http.Request) (any, error) {
 		b.Feeds = append(b.Feeds, feedLine{
 			Text: v.t("maintenance.feed", "Name", f.Name, "Count", f.Behind), Error: f.Error, Since: v.moment(f.Since, v.c.Zone),
 		})
+	}
+	for _, feed := range slices.Sorted(maps.Keys(gear.Strangers)) {
+		b.Unknown = append(b.Unknown, v.t("maintenance.unknown", "Name", feed, "Count", gear.Strangers[feed]))
 	}
 	for _, l := range gear.Buses {
 		b.Buses = append(b.Buses, v.busLine(l))
@@ -156,6 +163,6 @@ func (c *Console) apiDevices(w http.ResponseWriter, r *http.Request) {
 	}
 	feeds, _ := health.Work(gear.Devices, gear.Conditions)
 	c.json(w, http.StatusOK, map[string]any{
-		"feeds": append([]health.Feed{}, feeds...), "buses": append([]health.Line{}, gear.Buses...), "devices": append([]health.Device{}, gear.Devices...),
+		"feeds": append([]health.Feed{}, feeds...), "unknown": gear.Strangers, "buses": append([]health.Line{}, gear.Buses...), "devices": append([]health.Device{}, gear.Devices...),
 	})
 }

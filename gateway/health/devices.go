@@ -2,6 +2,8 @@ package health
 
 import (
 	"cmp"
+	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -84,9 +86,15 @@ func (d *Device) Feed() string {
 // Devices remembers of each device what rules do not: what it says of itself, and what it sent that was not as it should be. It begins anew with
 // the gateway. It is safe for concurrent use.
 type Devices struct {
-	mu sync.Mutex
-	of map[deviceKey]*record
+	mu        sync.Mutex
+	of        map[deviceKey]*record
+	seed      maphash.Seed
+	unknown   map[uint64]bool // devices of no home, by their source: what it is called is not kept
+	strangers map[string]int  // how many of them, by feed
 }
+
+// mostUnknown bounds what is remembered of devices that are entered nowhere.
+const mostUnknown = 100_000
 
 type deviceKey struct {
 	household stillwater.HouseholdID
@@ -120,7 +128,9 @@ type lag struct {
 }
 
 // NewDevices remembers nothing yet.
-func NewDevices() *Devices { return &Devices{of: map[deviceKey]*record{}} }
+func NewDevices() *Devices {
+	return &Devices{of: map[deviceKey]*record{}, seed: maphash.MakeSeed(), unknown: map[uint64]bool{}, strangers: map[string]int{}}
+}
 
 // happens is what an outcome of a reading says of its device.
 var happens = map[string]string{
@@ -130,11 +140,15 @@ var happens = map[string]string{
 
 // Took notes what became of a reading.
 func (d *Devices) Took(r *stillwater.Reading, outcome string) {
-	if r.Household == "" || outcome == pipeline.NoConsent {
+	if outcome == pipeline.NoConsent {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if r.Household == "" {
+		d.meets(r.Source)
+		return
+	}
 	key := deviceKey{r.Household, r.Device}
 	of := d.of[key]
 	if of == nil {
@@ -149,6 +163,24 @@ func (d *Devices) Took(r *stillwater.Reading, outcome string) {
 	case outcome == string(rules.Accepted) && r.At.Before(r.Received) && !r.Undated: // by its own clock
 		of.late(r.Received.Sub(r.At))
 	}
+}
+
+// meets counts a device that is entered nowhere.
+func (d *Devices) meets(source string) {
+	hash := maphash.String(d.seed, source)
+	if d.unknown[hash] || len(d.unknown) >= mostUnknown {
+		return
+	}
+	d.unknown[hash] = true
+	feed, _, _ := strings.Cut(source, "/")
+	d.strangers[feed]++
+}
+
+// Strangers is how many devices of each feed were heard that are entered nowhere. Nothing of them is kept.
+func (d *Devices) Strangers() map[string]int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.strangers)
 }
 
 func (o *record) says(r *stillwater.Reading) {

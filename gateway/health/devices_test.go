@@ -153,3 +153,15 @@ func TestWork(t *testing.T) {
 		t.Error("the list that was given is changed")
 	}
 }
+
+// TestStrangers: devices that are entered nowhere are counted, each once, by the feed they were heard on.
+func TestStrangers(t *testing.T) {
+	d := NewDevices()
+	for _, source := range []string{"lobby/zigbee/1", "lobby/zigbee/2", "lobby/zigbee/1", "city-water/8834"} {
+		d.Took(&stillwater.Reading{Source: source, At: noon, Received: noon}, pipeline.UnknownDevice)
+	}
+	d.Took(&stillwater.Reading{Source: "lobby/known", Household: "h", Device: "m", At: noon, Received: noon}, string(rules.Accepted))
+	if got := d.Strangers(); len(got) != 2 || got["lobby"] != 2 || got["city-water"] != 1 {
+		t.Errorf("got %v", got)
+	}
+}
