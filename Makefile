@@ -42,10 +42,6 @@ bench-accuracy: build
 load-mqtt: packages
 	go run ./deploy/load/mqtt
 
-# What a broker carries into the journal, and that nothing is lost on the way (deploy/load/mqtt).
-load-mqtt: packages
-	go run ./deploy/load/mqtt
-
 # How long a reading takes to its commit with history off, on, and with its database killed, and that every point arrives once.
 load-history: $(STILLWATER_INFLUXD)
 	go run ./deploy/load/history

@@ -222,7 +222,6 @@ func TestPositionFollowsTheAnswer(t *testing.T) {
 	if c := h.Counts(); c.Waiting != 10 || c.Written != 0 {
 		t.Errorf("%+v before an answer", c)
 	}
-	r.before = nil
 	h, _ = running(t, cfg)
 	until(t, "the same points again", func() bool { return h.Counts().Written == 10 })
 }
