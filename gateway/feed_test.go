@@ -131,7 +131,8 @@ func (l *told) all() []stillwater.Message {
 }
 
 // TestFeedAway: the meters of forty homes upload once a day by one feed. When it does not come any more, that is one condition of the feed and one
-// finding of all its homes, and not a text of forty silent devices; and when it returns with the history, nobody is taken for still.
+// finding of all its homes, and not a text of forty silent devices; once a day of each is missing that is one incident of all; and when it
+// returns with the history, nobody is taken for still.
 func TestFeedAway(t *testing.T) {
 	t.Parallel()
 	shanghai, err := time.LoadLocation("Asia/Shanghai")
@@ -184,13 +185,22 @@ func TestFeedAway(t *testing.T) {
 		t.Errorf("conditions %v", conditions)
 	}
 	t.Logf("the feed is late after %v", w.clock.Now().Sub(away).Round(time.Hour))
-	after(56)
+	after(60)
 	if n, silent := b.metric(`stillwater_findings_total{rule="common-cause-blind",severity="notice"}`), b.metric(`stillwater_findings_total{rule="device-silent",severity="notice"}`); n != 1 || silent != 0 {
 		t.Errorf("found %d times of the feed, and %d silent devices", n, silent)
 	}
-	if incidents, texts := b.incidents(""), phones.all(); len(incidents) > 0 || len(texts) > 0 {
-		t.Errorf("when two days are missing: incidents %+v, texts %v", incidents, texts)
+	oneOfAll := func(when string) {
+		t.Helper()
+		if all := b.incidents(""); len(all) != 1 || all[0].Group != "feed/city-water" || all[0].Findings[0].Rule != "common-cause-blind-day" {
+			t.Errorf("%s: incidents %+v", when, all)
+		}
+		for _, m := range phones.all() {
+			if m.Household != "" {
+				t.Errorf("%s: a text about one home: %+v", when, m)
+			}
+		}
 	}
+	oneOfAll("when two days are missing")
 
 	for range 2 { // it returns with the history
 		if code := w.push(w.day(day)); code != http.StatusOK {
@@ -207,9 +217,7 @@ func TestFeedAway(t *testing.T) {
 			t.Errorf("home %s is %s", id, state)
 		}
 	}
-	if incidents, texts := b.incidents(""), phones.all(); len(incidents) > 0 || len(texts) > 0 {
-		t.Errorf("when the days came late: incidents %+v, texts %v", incidents, texts)
-	}
+	oneOfAll("when the days came late")
 	if n := b.readings("accepted") + b.readings("first"); n != 40*24*7 {
 		t.Errorf("%d readings were taken, want those of seven days", n)
 	}
