@@ -67,8 +67,8 @@ The name of a rule begins with that of its detector, one of these:
 			if len(problems) > 0 {
 				return tell(cmd.ErrOrStderr(), problems)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes. Households: %d, rules: %d, buses: %d, brokers: %d.\n",
-				path, len(c.Households), len(c.on()), len(c.Modbus), len(c.MQTT))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes. Households: %d, rules: %d, buses: %d, brokers: %d, platforms: %d.\n",
+				path, len(c.Households), len(c.on()), len(c.Modbus)+len(c.CJT188), len(c.MQTT), len(c.platforms()))
 			return nil
 		},
 	}

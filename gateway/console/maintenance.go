@@ -98,7 +98,7 @@ func (c *Console) maintenance(v *view, r *http.Request) (any, error) {
 
 func (v *view) busLine(l health.Line) busLine {
 	line := busLine{
-		Name: l.Bus, Silent: l.Silent, Why: l.Why, Asked: strconv.FormatUint(l.Asked, 10), Took: l.Took.Round(time.Millisecond).String(),
+		Name: l.Bus, Silent: l.Silent, Why: l.Why, Asked: strconv.FormatUint(l.Asked, 10), Took: strconv.FormatInt(l.Took.Milliseconds(), 10) + " ms",
 		Failed: percent(l.Failed()),
 	}
 	if !l.Last.IsZero() {
