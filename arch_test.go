@@ -23,7 +23,7 @@ var mayImport = []struct {
 }{
 	{"", nil},
 	{"rules", []string{""}},
-	{"adapters/", []string{"", "adapters/bus", "adapters/meterdial", "adapters/platform"}}, // the folders that several adapters share
+	{"adapters/", []string{"", "adapters/bus", "adapters/jsonfield", "adapters/meterdial", "adapters/platform"}}, // the folders that several adapters share
 	{"gateway/", []string{"", "rules", "gateway/"}},
 	{"gateway", []string{"", "rules", "gateway/", "adapters/", "simulator/"}}, // main alone wires
 	{"simulator", []string{"", "simulator/"}},

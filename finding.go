@@ -51,6 +51,14 @@ type Finding struct {
 // Key names a finding among those that go on in a household.
 func (f Finding) Key() string { return f.Rule + "/" + string(f.Device) + f.Group }
 
+// Moved is when the finding last changed: when it ended, or while it goes on when it began.
+func (f Finding) Moved() time.Time {
+	if f.Ended.IsZero() {
+		return f.Began
+	}
+	return f.Ended
+}
+
 // A Trend is how her weeks have changed. Which pair is set says what of.
 type Trend struct {
 	NightBefore float64       `json:"nightBefore,omitempty"` // uses a night that were usual

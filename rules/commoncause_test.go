@@ -182,7 +182,7 @@ func playBlock(t *testing.T, script string) string {
 	}
 	var out strings.Builder
 	for _, f := range playAll(b.engine(Defaults(), blockGroup), b.entries(), nil) {
-		if when := moved(f); instantOf(when) >= from {
+		if when := f.Moved(); instantOf(when) >= from {
 			what := "began " + string(f.Severity) + ", since " + moment(f.Facts.Since)
 			if !f.Ended.IsZero() {
 				what = "ended"

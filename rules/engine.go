@@ -221,7 +221,7 @@ func (e *Engine) tick(at instant) {
 		}
 	}
 	slices.SortStableFunc(e.found, func(a, b stillwater.Finding) int { // the order of the visits depends on what was queued before
-		return cmp.Or(moved(a).Compare(moved(b)), strings.Compare(string(a.Household), string(b.Household)))
+		return cmp.Or(a.Moved().Compare(b.Moved()), strings.Compare(string(a.Household), string(b.Household)))
 	})
 }
 
@@ -239,14 +239,6 @@ func (e *Engine) wake(h *home, minute instant) {
 	e.now = max(e.now, at)
 	h.dirty, h.Looked = true, e.now
 	e.judge(h, e.now)
-}
-
-// moved is when a finding began or ended.
-func moved(f stillwater.Finding) time.Time {
-	if f.Ended.IsZero() {
-		return f.Began
-	}
-	return f.Ended
 }
 
 // Next is when a tick will next have work to do, a whole minute; zero: never.

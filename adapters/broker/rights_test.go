@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"stillwater"
+	"stillwater/adapters/testca"
 )
 
 func secret(value string) stillwater.Secret {
@@ -159,19 +160,19 @@ func TestRestartKeepsSessionsOfUsers(t *testing.T) {
 // With ca_file nobody connects without a certificate; a user without a password is the one its certificate names.
 func TestClientCertificates(t *testing.T) {
 	folder := t.TempDir()
-	a := newAuthority(t, folder, "ca")
-	stranger := newAuthority(t, folder, "other-ca")
-	a.issue(t, "broker")
-	a.issue(t, "door")
-	a.issue(t, "meter")
-	stranger.issue(t, "forged")
+	a := testca.New(t, folder, "ca")
+	stranger := testca.New(t, folder, "other-ca")
+	a.Issue(t, "broker")
+	a.Issue(t, "door")
+	a.Issue(t, "meter")
+	stranger.Issue(t, "forged")
 	at := func(name string) string { return filepath.Join(folder, name) }
 	b, _ := start(t, Config{
-		Listen: "127.0.0.1:0", Folder: t.TempDir(), CertFile: at("broker.pem"), KeyFile: at("broker.key"), CAFile: a.file,
+		Listen: "127.0.0.1:0", Folder: t.TempDir(), CertFile: at("broker.pem"), KeyFile: at("broker.key"), CAFile: a.File,
 		Users: []User{{Name: "door", Publish: []string{"door/#"}}, {Name: "meter", Password: secret("tap")}},
 	})
 	roots := x509.NewCertPool()
-	pem, err := os.ReadFile(a.file)
+	pem, err := os.ReadFile(a.File)
 	if err != nil || !roots.AppendCertsFromPEM(pem) {
 		t.Fatal(err)
 	}

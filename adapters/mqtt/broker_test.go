@@ -16,6 +16,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"stillwater"
+	"stillwater/adapters/testca"
 )
 
 func TestReadings(t *testing.T) {
@@ -403,22 +404,22 @@ func TestStopWithBrokerThatSaysNothing(t *testing.T) {
 // Everything in certificates: the broker's is checked against our authority, ours against the broker's.
 func TestTLS(t *testing.T) {
 	folder := t.TempDir()
-	ours, other := newAuthority(t, folder, "ours"), newAuthority(t, folder, "other")
-	ours.issue(t, "server")
-	ours.issue(t, "gateway")
-	other.issue(t, "stranger")
+	ours, other := testca.New(t, folder, "ours"), testca.New(t, folder, "other")
+	ours.Issue(t, "server")
+	ours.Issue(t, "gateway")
+	other.Issue(t, "stranger")
 	port := freePort(t)
 	startMosquitto(t, port, folder, fmt.Sprintf("listener %s 127.0.0.1\ncafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true",
-		port, ours.file, folder+"/server.pem", folder+"/server.key"))
+		port, ours.File, folder+"/server.pem", folder+"/server.key"))
 	for name, c := range map[string]struct {
 		authority, certificate string
 		well                   bool
 	}{
-		"right":                 {ours.file, "gateway", true},
-		"authority unknown":     {other.file, "gateway", false},
+		"right":                 {ours.File, "gateway", true},
+		"authority unknown":     {other.File, "gateway", false},
 		"system's authorities":  {"", "gateway", false},
-		"no certificate":        {ours.file, "", false},
-		"strange certificate":   {ours.file, "stranger", false},
+		"no certificate":        {ours.File, "", false},
+		"strange certificate":   {ours.File, "stranger", false},
 		"authority file absent": {folder + "/nothing", "gateway", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // Config is one broker and the topics that are read from it.
@@ -157,7 +158,7 @@ func (v *Value) validate(report func(field any, problem string)) {
 		report(&v.Open, "which value means open? makers disagree; open the door, look at the message and write it, like open: \"false\"")
 	case v.Quantity == stillwater.Door && v.Closed == "" && len(opposite(v.Open)) == 0:
 		report(&v.Closed, fmt.Sprintf("the opposite of %q is not known; write the value that means closed", v.Open))
-	case v.Quantity == stillwater.Door && same(v.Open, v.Closed):
+	case v.Quantity == stillwater.Door && jsonfield.Same(v.Open, v.Closed):
 		report(&v.Closed, fmt.Sprintf("%q cannot mean both open and closed", v.Closed))
 	case v.Open != "" && v.Quantity != stillwater.Door && v.Quantity != stillwater.Activity:
 		report(&v.Open, fmt.Sprintf("open has no meaning for %s; leave it out", v.Quantity))
@@ -209,7 +210,7 @@ func opposite(value string) []string {
 	var others []string
 	for _, pair := range opposites {
 		for i := range pair {
-			if same(value, pair[i]) {
+			if jsonfield.Same(value, pair[i]) {
 				others = append(others, pair[1-i])
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // discovery is the format in which senders describe themselves: retained messages say which topics there are and what is in them. It is
@@ -118,7 +119,7 @@ func (d *discoverer) state(r *result, m message, e *entity, doc any) {
 	}
 	v := item{Quantity: e.quantity, One: []string{e.on}, Zero: []string{e.off}}
 	x := &reader{sender: &sender{}, settings: d.config.of(e.point)}
-	quantity, value, err := x.judgeEntity(&v, e, scalar(found))
+	quantity, value, err := x.judgeEntity(&v, e, jsonfield.Text(found))
 	if err != nil {
 		r.bad = err
 		return
@@ -174,10 +175,10 @@ func (d *discoverer) availability(r *result, m message, list []*entity, doc any)
 				continue
 			}
 			said[e.point] = true
-			switch text := scalar(found); {
-			case same(text, a.off):
+			switch text := jsonfield.Text(found); {
+			case jsonfield.Same(text, a.off):
 				add(r, m, e.point, stillwater.Gone, 1)
-			case same(text, a.on) && len(devices) == 1:
+			case jsonfield.Same(text, a.on) && len(devices) == 1:
 				add(r, m, e.point, stillwater.Alive, 1)
 			}
 		}
@@ -274,7 +275,7 @@ func (d *discoverer) describe(m message, levels []string) ([]*entity, error) {
 	for _, key := range keysOf(components) {
 		part, _ := components[key].(map[string]any)
 		part = spellOut(part)
-		platform := scalar(part["platform"])
+		platform := jsonfield.Text(part["platform"])
 		e, err := newEntity(platform, key, part, doc)
 		if err != nil {
 			return nil, err
@@ -300,10 +301,10 @@ func newEntity(component, object string, doc, whole map[string]any) (*entity, er
 		if !ok {
 			v = whole[key]
 		}
-		return scalar(v)
+		return jsonfield.Text(v)
 	}
 	quantity, scale := meaning(component, get("device_class"), get("unit_of_measurement"))
-	base := cmpOr(scalar(doc["~"]), scalar(whole["~"]))
+	base := cmpOr(jsonfield.Text(doc["~"]), jsonfield.Text(whole["~"]))
 	e := &entity{
 		point: cmpOr(get("unique_id"), object), device: deviceOf(doc, whole), quantity: quantity, scale: scale,
 		topic: inFull(get("state_topic"), base),
@@ -373,7 +374,7 @@ func deviceOf(doc, whole map[string]any) string {
 			return ids
 		case []any:
 			if len(ids) > 0 {
-				return scalar(ids[0])
+				return jsonfield.Text(ids[0])
 			}
 		}
 	}
@@ -382,14 +383,14 @@ func deviceOf(doc, whole map[string]any) string {
 
 func availabilities(doc, whole map[string]any, base string) (list []reach, err error) {
 	for _, d := range []map[string]any{doc, whole} {
-		if topic := scalar(d["availability_topic"]); topic != "" {
-			return oneAvailability(nil, d, topic, scalar(d["availability_template"]), base)
+		if topic := jsonfield.Text(d["availability_topic"]); topic != "" {
+			return oneAvailability(nil, d, topic, jsonfield.Text(d["availability_template"]), base)
 		}
 		if all, ok := d["availability"].([]any); ok {
 			for _, one := range all {
 				a, _ := one.(map[string]any)
 				a = spellOut(a)
-				if list, err = oneAvailability(list, a, scalar(a["topic"]), scalar(a["value_template"]), base); err != nil {
+				if list, err = oneAvailability(list, a, jsonfield.Text(a["topic"]), jsonfield.Text(a["value_template"]), base); err != nil {
 					return nil, err
 				}
 			}
@@ -405,7 +406,7 @@ func oneAvailability(list []reach, d map[string]any, topic, at, base string) ([]
 		return list, err
 	}
 	return append(list, reach{
-		topic: topic, at: where, on: cmpOr(scalar(d["payload_available"]), "online"), off: cmpOr(scalar(d["payload_not_available"]), "offline"),
+		topic: topic, at: where, on: cmpOr(jsonfield.Text(d["payload_available"]), "online"), off: cmpOr(jsonfield.Text(d["payload_not_available"]), "offline"),
 	}), nil
 }
 
@@ -505,7 +506,7 @@ func (t template) find(doc any) (any, bool) {
 		case map[string]any:
 			doc, ok = d[key]
 		case []any:
-			doc, ok = lookup(d, key)
+			doc, ok = jsonfield.At(d, key)
 		}
 		if !ok {
 			return nil, false

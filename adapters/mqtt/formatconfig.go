@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // Format is one kind of sender on a broker, whose messages are known.
@@ -73,7 +74,7 @@ func (p *Point) validate(all map[string]*format, report func(field any, problem 
 		report(&p.Open, "which value means open? it depends on how the contact is wired; open the door, look at the message and write it, like open: ON")
 	case p.Open != "" && p.Closed == "" && len(opposite(p.Open)) == 0:
 		report(&p.Closed, fmt.Sprintf("the opposite of %q is not known; write the value that means closed", p.Open))
-	case p.Open != "" && same(p.Open, p.Closed):
+	case p.Open != "" && jsonfield.Same(p.Open, p.Closed):
 		report(&p.Closed, fmt.Sprintf("%q cannot mean both open and closed", p.Closed))
 	case water && p.Scale == 0:
 		report(&p.Scale, "how much is one count? it stands on the meter or its pulse head; write like 10 L")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // judge makes of a text what it means. The configuration's word on a point counts more than the format's.
@@ -79,12 +80,12 @@ func availability(v *item, text string) (stillwater.Quantity, float64, error) {
 // state reads one of two states.
 func state(v *item, text string) (float64, error) {
 	for _, one := range v.One {
-		if same(text, one) {
+		if jsonfield.Same(text, one) {
 			return 1, nil
 		}
 	}
 	for _, zero := range v.Zero {
-		if same(text, zero) {
+		if jsonfield.Same(text, zero) {
 			return 0, nil
 		}
 	}

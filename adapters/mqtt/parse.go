@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // maxPayload is the largest message that is looked at; sensors send a few hundred bytes.
@@ -101,7 +101,7 @@ func (t *Topic) read(m message) (readings []stillwater.Reading, untimed bool, er
 	}
 	at, dated := m.arrived, false
 	if t.Time != "" {
-		when, found := lookup(doc, t.Time)
+		when, found := jsonfield.At(doc, t.Time)
 		if own, ok := readTime(when); found && ok {
 			at, dated = own, true
 		}
@@ -146,47 +146,18 @@ func parsePayload(payload []byte, text bool) (any, error) {
 	return strings.TrimSpace(string(payload)), nil
 }
 
-// lookup follows a dotted path: keys of objects and indexes of lists. A key that holds dots itself is found, too.
-func lookup(doc any, path string) (any, bool) {
-	if path == "" {
-		return doc, doc != nil
-	}
-	switch d := doc.(type) {
-	case map[string]any:
-		if v, ok := d[path]; ok {
-			return v, v != nil
-		}
-		for i := range path {
-			if path[i] != '.' {
-				continue
-			}
-			if inner, ok := d[path[:i]]; ok {
-				if v, ok := lookup(inner, path[i+1:]); ok {
-					return v, true
-				}
-			}
-		}
-	case []any:
-		key, rest, _ := strings.Cut(path, ".")
-		if i, err := strconv.Atoi(key); err == nil && 0 <= i && i < len(d) {
-			return lookup(d[i], rest)
-		}
-	}
-	return nil, false
-}
-
 // value reads one value. An availability topic and a sensor that says "nobody" give other quantities than were asked
 // for: Gone, and Alive, since "nobody" is no sign of life but shows that the sensor works.
 func (t *Topic) value(v Value, doc any, own bool) (stillwater.Quantity, float64, error) {
-	found, ok := lookup(doc, v.Value)
+	found, ok := jsonfield.At(doc, v.Value)
 	if !ok && (v.Quantity != stillwater.Alive || v.Value != "") {
 		return v.Quantity, 0, errMissing
 	}
-	text := scalar(found)
+	text := jsonfield.Text(found)
 	switch v.Quantity {
 	case stillwater.Alive:
 		if own && t.Gone != "" {
-			if same(text, t.Gone) {
+			if jsonfield.Same(text, t.Gone) {
 				return stillwater.Gone, 1, nil
 			}
 			if text == "" {
@@ -212,7 +183,7 @@ func (t *Topic) value(v Value, doc any, own bool) (stillwater.Quantity, float64,
 
 // door reads the state of a contact.
 func (v *Value) door(text string) (float64, error) {
-	if same(text, v.Open) {
+	if jsonfield.Same(text, v.Open) {
 		return stillwater.Open, nil
 	}
 	closed := []string{v.Closed}
@@ -220,7 +191,7 @@ func (v *Value) door(text string) (float64, error) {
 		closed = opposite(v.Open)
 	}
 	for _, c := range closed {
-		if same(text, c) {
+		if jsonfield.Same(text, c) {
 			return stillwater.Closed, nil
 		}
 	}
@@ -230,45 +201,19 @@ func (v *Value) door(text string) (float64, error) {
 // activity reads whether somebody was there.
 func (v *Value) activity(text string) (stillwater.Quantity, float64, error) {
 	if v.Open != "" {
-		if same(text, v.Open) {
+		if jsonfield.Same(text, v.Open) {
 			return stillwater.Activity, 1, nil
 		}
 		return stillwater.Alive, 1, nil
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	switch {
-	case same(text, "true") || same(text, "on") || err == nil && n > 0:
+	case jsonfield.Same(text, "true") || jsonfield.Same(text, "on") || err == nil && n > 0:
 		return stillwater.Activity, 1, nil
-	case same(text, "false") || same(text, "off") || err == nil && n == 0:
+	case jsonfield.Same(text, "false") || jsonfield.Same(text, "off") || err == nil && n == 0:
 		return stillwater.Alive, 1, nil
 	}
 	return stillwater.Activity, 0, errNeither
-}
-
-// scalar is a JSON value as text; "" for what is none.
-func scalar(v any) string {
-	switch v := v.(type) {
-	case string:
-		return strings.TrimSpace(v)
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return ""
-}
-
-// same compares two values as text: without regard to case, and as numbers where both are.
-func same(a, b string) bool {
-	if a == "" || b == "" {
-		return false
-	}
-	if strings.EqualFold(a, b) {
-		return true
-	}
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	return errX == nil && errY == nil && x == y
 }
 
 // A number above secondsEnd is milliseconds: as seconds it would be the year 5138.
@@ -280,7 +225,7 @@ func readTime(v any) (time.Time, bool) { return readTimeIn(v, nil) }
 
 // readTimeIn is readTime for devices whose zone is known where they do not write it.
 func readTimeIn(v any, zone *time.Location) (time.Time, bool) {
-	text := scalar(v)
+	text := jsonfield.Text(v)
 	when, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil && zone != nil {
 		when, err = localTime(text, zone)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // A Hearing is what was heard on a broker, sorted.
@@ -173,7 +174,7 @@ func marked(name string, m message) bool {
 		return true
 	}
 	doc, err := parsePayload(m.payload, false)
-	return err == nil && slices.ContainsFunc(need, func(key string) bool { _, ok := lookup(doc, key); return ok })
+	return err == nil && slices.ContainsFunc(need, func(key string) bool { _, ok := jsonfield.At(doc, key); return ok })
 }
 
 // useful says whether a reading is of a home.

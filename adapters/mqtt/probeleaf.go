@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"stillwater/adapters/jsonfield"
 )
 
 // What is kept of messages that no format knows.
@@ -48,7 +50,7 @@ func (h *Hearing) walk(m message, doc any, path string, depth int) {
 			h.walk(m, one, deeper(strconv.Itoa(i)), depth+1)
 		}
 	default:
-		if text := scalar(doc); text != "" {
+		if text := jsonfield.Text(doc); text != "" {
 			h.noteLeaf(m, path, text)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 	"stillwater/adapters/meterdial"
 )
 
@@ -204,7 +205,7 @@ func (l *leaf) contact(open *bool) (Contact, bool) {
 	if !*open {
 		c.Open, c.Closed, c.State = other, l.last, stillwater.Closed
 	}
-	if slices.ContainsFunc(opposite(c.Open), func(o string) bool { return same(o, c.Closed) }) {
+	if slices.ContainsFunc(opposite(c.Open), func(o string) bool { return jsonfield.Same(o, c.Closed) }) {
 		c.Closed = "" // it goes without saying
 	}
 	return c, true

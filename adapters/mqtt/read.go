@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // A result is what became of a message: readings, whose Source is the point alone, and what is to be said of it.
@@ -112,7 +113,7 @@ func (x *reader) payload(p place) {
 	if len(x.kind.Inside) == 0 {
 		return
 	}
-	found, ok := lookup(x.root, x.kind.Payload)
+	found, ok := jsonfield.At(x.root, x.kind.Payload)
 	p.whole = x.kind.Omits
 	if !ok {
 		if found, ok = x.bytes(x.model()); !ok {
@@ -132,8 +133,8 @@ func (x *reader) model() decoder {
 		return decoderOf(x.all, x.settings.Model)
 	}
 	for _, at := range x.kind.Model {
-		if name, ok := lookup(x.root, at); ok {
-			if d := decoderOf(x.all, scalar(name)); d != nil {
+		if name, ok := jsonfield.At(x.root, at); ok {
+			if d := decoderOf(x.all, jsonfield.Text(name)); d != nil {
 				return d
 			}
 		}
@@ -143,17 +144,17 @@ func (x *reader) model() decoder {
 
 // bytes decodes the message's bytes.
 func (x *reader) bytes(decode decoder) (any, bool) {
-	text, ok := lookup(x.root, x.kind.Data)
+	text, ok := jsonfield.At(x.root, x.kind.Data)
 	if !ok || decode == nil || x.kind.Data == "" {
 		return nil, false
 	}
-	data, err := base64.StdEncoding.DecodeString(scalar(text))
+	data, err := base64.StdEncoding.DecodeString(jsonfield.Text(text))
 	if err != nil {
 		x.bad = errNotBytes
 		return nil, false
 	}
-	port, _ := lookup(x.root, x.kind.Port)
-	n, _ := strconv.Atoi(scalar(port))
+	port, _ := jsonfield.At(x.root, x.kind.Port)
+	n, _ := strconv.Atoi(jsonfield.Text(port))
 	doc, err := decode(n, data)
 	if err != nil {
 		x.bad = errNotBytes
@@ -173,7 +174,7 @@ func (x *reader) block(b *block, p place) {
 		return
 	}
 	if b.In != "" {
-		inner, ok := lookup(p.doc, b.In)
+		inner, ok := jsonfield.At(p.doc, b.In)
 		if !ok {
 			return
 		}
@@ -183,7 +184,7 @@ func (x *reader) block(b *block, p place) {
 		x.member(b, p)
 		return
 	}
-	all, _ := lookup(p.doc, b.Each)
+	all, _ := jsonfield.At(p.doc, b.Each)
 	if b.Each == "." {
 		all = p.doc
 	}
@@ -249,8 +250,8 @@ func (x *reader) member(b *block, p place) {
 // holds says whether all conditions do. Where a server leaves out zeros, what is not there is zero.
 func (x *reader) holds(when map[string][]string, p place) bool {
 	for at, values := range when {
-		found, ok := lookup(p.doc, at)
-		text := scalar(found)
+		found, ok := jsonfield.At(p.doc, at)
+		text := jsonfield.Text(found)
 		if !ok && p.whole {
 			text = "0"
 		}
@@ -261,7 +262,7 @@ func (x *reader) holds(when map[string][]string, p place) bool {
 			case "-":
 				return !ok
 			}
-			return same(text, v)
+			return jsonfield.Same(text, v)
 		})
 		if !holds {
 			return false
@@ -276,7 +277,7 @@ func (x *reader) date(p *place, times []string) {
 		return
 	}
 	for _, at := range times {
-		if found, ok := lookup(p.doc, at); ok {
+		if found, ok := jsonfield.At(p.doc, at); ok {
 			if own, ok := readTimeIn(found, x.zone); ok {
 				p.at, p.dated = own, true
 				return
@@ -306,8 +307,8 @@ func (x *reader) expand(template string, p place) (string, bool) {
 		case name == "point":
 			text = p.point
 		case !ok:
-			found, _ := lookup(p.doc, name)
-			text = scalar(found)
+			found, _ := jsonfield.At(p.doc, name)
+			text = jsonfield.Text(found)
 		}
 		if text == "" {
 			return "", false
@@ -320,7 +321,7 @@ func (x *reader) expand(template string, p place) (string, bool) {
 // value reads one value. What is missing is no mistake.
 func (x *reader) value(v *item, p place) {
 	found, ok := find(p.doc, v.At)
-	text := scalar(found)
+	text := jsonfield.Text(found)
 	if !ok && p.whole && v.Absent != "" {
 		text, ok = v.Absent, true
 	}
@@ -383,15 +384,15 @@ func (x *reader) emit(p place, quantity stillwater.Quantity, value float64) bool
 func find(doc any, at string) (any, bool) {
 	list, rest, star := strings.Cut(at, ".*.")
 	if !star {
-		return lookup(doc, at)
+		return jsonfield.At(doc, at)
 	}
-	found, _ := lookup(doc, list)
+	found, _ := jsonfield.At(doc, list)
 	all, _ := found.([]any)
 	var best any
 	largest := math.Inf(-1)
 	for _, one := range all {
-		v, ok := lookup(one, rest)
-		if n, err := strconv.ParseFloat(scalar(v), 64); ok && err == nil && n > largest {
+		v, ok := jsonfield.At(one, rest)
+		if n, err := strconv.ParseFloat(jsonfield.Text(v), 64); ok && err == nil && n > largest {
 			best, largest = v, n
 		}
 	}
@@ -403,11 +404,11 @@ func (x *reader) count() int64 {
 	if x.kind.Count == "" {
 		return -1
 	}
-	v, ok := lookup(x.root, x.kind.Count)
+	v, ok := jsonfield.At(x.root, x.kind.Count)
 	if !ok && x.kind.Omits {
 		return 0
 	}
-	n, err := strconv.ParseInt(scalar(v), 10, 64)
+	n, err := strconv.ParseInt(jsonfield.Text(v), 10, 64)
 	if err != nil {
 		return -1
 	}

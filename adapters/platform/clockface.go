@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"stillwater/adapters/jsonfield"
 )
 
 // A clockface reads times as one platform writes them.
@@ -103,7 +105,7 @@ func translate(pattern string) (layout string, zoned bool, err error) {
 
 // read reads a time. One of before 2001 is of a clock that was never set.
 func (c *clockface) read(v any) (time.Time, error) {
-	text := scalar(v)
+	text := jsonfield.Text(v)
 	if text == "" {
 		return time.Time{}, ErrNoTime
 	}

@@ -2,10 +2,10 @@ package platform
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
+
+	"stillwater/adapters/jsonfield"
 )
 
 // A record is where places are seen from.
@@ -24,12 +24,12 @@ func (r *record) at(place string) (any, bool) {
 		for r.outer != nil {
 			r = r.outer
 		}
-		return lookup(r.value, rest)
+		return jsonfield.At(r.value, rest)
 	}
 	for {
 		rest, ok := strings.CutPrefix(place, "^.")
 		if !ok {
-			return lookup(r.value, place)
+			return jsonfield.At(r.value, place)
 		}
 		if r.outer == nil {
 			return nil, false
@@ -41,37 +41,10 @@ func (r *record) at(place string) (any, bool) {
 // first is what is in the first of the places that holds anything.
 func (r *record) first(places []string) (any, bool) {
 	for _, p := range places {
-		if v, ok := r.at(p); ok && scalar(v) != "" {
+		if v, ok := r.at(p); ok && jsonfield.Text(v) != "" {
 			return v, true
 		} else if _, many := v.([]any); ok && many {
 			return v, true
-		}
-	}
-	return nil, false
-}
-
-// lookup follows a dotted place: keys of objects and indexes of lists. A key that holds dots itself is found, too.
-func lookup(doc any, place string) (any, bool) {
-	if place == "" {
-		return doc, doc != nil
-	}
-	switch d := doc.(type) {
-	case map[string]any:
-		if v, ok := d[place]; ok {
-			return v, v != nil
-		}
-		for i := range place {
-			if place[i] != '.' {
-				continue
-			}
-			if v, ok := lookup(d[place[:i]], place[i+1:]); ok {
-				return v, true
-			}
-		}
-	case []any:
-		key, rest, _ := strings.Cut(place, ".")
-		if i, err := strconv.Atoi(key); err == nil && 0 <= i && i < len(d) {
-			return lookup(d[i], rest)
 		}
 	}
 	return nil, false
@@ -97,7 +70,7 @@ func each(doc any, places []string, visit func(*record)) {
 // walk follows a place with stars from a record. What encloses an entry is the record that the star was followed from.
 func walk(from *record, place string, visit func(*record)) {
 	before, after, star := strings.Cut(place, "*")
-	inner, ok := lookup(from.value, strings.TrimSuffix(before, "."))
+	inner, ok := jsonfield.At(from.value, strings.TrimSuffix(before, "."))
 	if !ok {
 		return
 	}
@@ -135,36 +108,13 @@ func sortedKeys(d map[string]any) []string {
 	return keys
 }
 
-// scalar is a JSON value as text; "" for what is none.
-func scalar(v any) string {
-	switch v := v.(type) {
-	case string:
-		return strings.TrimSpace(v)
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return ""
-}
-
-// same compares two values as text: without regard to case, and as numbers where both are.
-func same(a, b string) bool {
-	if strings.EqualFold(a, b) {
-		return a != ""
-	}
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	return errX == nil && errY == nil && x == y
-}
-
 // oneOf says whether a value is among others.
 func oneOf(v string, others []string) bool {
-	return slices.ContainsFunc(others, func(o string) bool { return same(v, o) })
+	return slices.ContainsFunc(others, func(o string) bool { return jsonfield.Same(v, o) })
 }
 
 // At is the text at a place of a document; "" for none.
 func At(doc any, place string) string {
-	v, _ := lookup(doc, place)
-	return scalar(v)
+	v, _ := jsonfield.At(doc, place)
+	return jsonfield.Text(v)
 }

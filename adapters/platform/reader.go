@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 // The reasons why a record or a value of it is refused. They are counted, so they hold nothing of it.
@@ -90,7 +91,7 @@ func (r *Result) refuse(reason error) {
 func (r *Reader) Read(doc any, arrived time.Time) Result {
 	var result Result
 	for _, o := range r.layout.Only {
-		if v, ok := lookup(doc, o.At); !ok || !oneOf(scalar(v), o.Is) {
+		if v, ok := jsonfield.At(doc, o.At); !ok || !oneOf(jsonfield.Text(v), o.Is) {
 			result.Ignored = true
 			return result
 		}
@@ -151,7 +152,7 @@ func (one *reading) living() {
 func (r *Reader) device(rec *record) (string, error) {
 	for _, p := range r.layout.Device {
 		v, _ := rec.at(p)
-		number := strings.TrimLeft(scalar(v), "'`") // by which spreadsheets keep leading zeros
+		number := strings.TrimLeft(jsonfield.Text(v), "'`") // by which spreadsheets keep leading zeros
 		switch strings.ToLower(number) {
 		case "", "undefined", "null", "-":
 			continue
@@ -167,7 +168,7 @@ func (r *Reader) device(rec *record) (string, error) {
 // isOf says whether a record of one value holds v.
 func (r *Reader) isOf(rec *record, v *Value) bool {
 	name, ok := rec.at(r.layout.Which)
-	return ok && scalar(name) == v.Name
+	return ok && jsonfield.Text(name) == v.Name
 }
 
 // value makes the readings of a value, or of a row of them.
@@ -179,7 +180,7 @@ func (r *Reader) value(rec *record, i int, found any, one *reading) {
 		return
 	}
 	if !many {
-		row = split(scalar(found))
+		row = split(jsonfield.Text(found))
 	}
 	if len(row) > maxSeries {
 		one.refuse(ErrLong)
@@ -238,7 +239,7 @@ func (m moment) after(s *Series, n int) moment {
 
 // add makes one reading, or counts why there is none.
 func (v *Value) add(found any, at moment, one *reading) {
-	text := scalar(found)
+	text := jsonfield.Text(found)
 	if text == "" && found != nil {
 		if _, plain := found.(string); !plain {
 			one.refuse(ErrNumber) // a section where a value is meant to be

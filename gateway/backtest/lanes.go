@@ -324,14 +324,6 @@ func inTurn(a, b *move) int {
 	if c := a.compare(b.moment); c != 0 || a.kind != aTick {
 		return c
 	}
-	return cmp.Or(moved(a.finding).Compare(moved(b.finding)), strings.Compare(string(a.finding.Household), string(b.finding.Household)),
+	return cmp.Or(a.finding.Moved().Compare(b.finding.Moved()), strings.Compare(string(a.finding.Household), string(b.finding.Household)),
 		strings.Compare(a.finding.Group, b.finding.Group))
-}
-
-// moved is when a finding began or ended.
-func moved(f stillwater.Finding) time.Time {
-	if f.Ended.IsZero() {
-		return f.Began
-	}
-	return f.Ended
 }

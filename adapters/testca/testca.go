@@ -1,4 +1,5 @@
-package mqtt
+// Package testca is a certificate authority for tests of TLS against brokers and clients that are not ours.
+package testca
 
 import (
 	"crypto/ecdsa"
@@ -14,23 +15,25 @@ import (
 	"time"
 )
 
-// An authority signs certificates into a folder.
-type authority struct {
-	folder, file string
-	cert         *x509.Certificate
-	key          *ecdsa.PrivateKey
+// An Authority signs certificates into a folder: name.pem, and name.key beside it.
+type Authority struct {
+	File   string // its own certificate
+	folder string
+	cert   *x509.Certificate
+	key    *ecdsa.PrivateKey
 }
 
-func newAuthority(t *testing.T, folder, name string) *authority {
-	a := &authority{folder: folder, file: folder + "/" + name + ".pem"}
+// New makes one whose own certificate stands in the folder, too.
+func New(t *testing.T, folder, name string) *Authority {
+	a := &Authority{folder: folder, File: folder + "/" + name + ".pem"}
 	a.cert, a.key = a.sign(t, name, true)
 	return a
 }
 
-// issue makes a certificate for 127.0.0.1 and its key.
-func (a *authority) issue(t *testing.T, name string) { a.sign(t, name, false) }
+// Issue makes a certificate for 127.0.0.1 and its key.
+func (a *Authority) Issue(t *testing.T, name string) { a.sign(t, name, false) }
 
-func (a *authority) sign(t *testing.T, name string, root bool) (*x509.Certificate, *ecdsa.PrivateKey) {
+func (a *Authority) sign(t *testing.T, name string, root bool) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
