@@ -21,8 +21,10 @@ export STILLWATER_TELEGRAF ?= $(TOOLS)/bin/telegraf
 
 .PHONY: test lint demo build bench-accuracy load-history load-modbus load-mqtt packages tools sample
 
+# The rules start no goroutine, which a test sees to: the race detector has nothing to find in them, and would take five times as long.
 test: packages tools lint
-	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m ./...
+	go test -timeout 20m ./rules
+	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m $$(go list ./... | grep -v '/rules$$')
 
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'd: $$out"; exit 1; }

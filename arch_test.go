@@ -131,6 +131,9 @@ func TestPure(t *testing.T) {
 			continue
 		}
 		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if _, is := n.(*ast.GoStmt); is {
+				t.Errorf("%s starts a goroutine: this folder is pure", f.name)
+			}
 			sel, ok := n.(*ast.SelectorExpr)
 			if !ok {
 				return true
