@@ -77,6 +77,7 @@ type Told struct {
 	Role    Role          `json:"role"`
 	Rung    int           `json:"rung"`
 	Purpose Purpose       `json:"purpose"`
+	Channel Channel       `json:"channel,omitempty"` // empty: SMS
 	At      time.Time     `json:"at"`
 	State   DeliveryState `json:"state"`
 	Error   string        `json:"error,omitempty"`

@@ -62,12 +62,12 @@ func (p *Phones) Send(ctx context.Context, m stillwater.Message) (string, error)
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("send to phones: %w: %w", stillwater.ErrNotSent, err)
 	}
-	if !isE164(m.To) {
+	if !isE164(stillwater.Phone(m.To)) {
 		return "", fmt.Errorf("send to phones: %w: the number of contact %q is not in E.164 form", stillwater.ErrRefused, m.Contact)
 	}
 	p.sending.Lock()
 	defer p.sending.Unlock()
-	id := p.add(m.To, Out, m.Text)
+	id := p.add(stillwater.Phone(m.To), Out, m.Text)
 	if p.OnSend != nil {
 		p.OnSend(m)
 	}
@@ -76,12 +76,12 @@ func (p *Phones) Send(ctx context.Context, m stillwater.Message) (string, error)
 
 // Find looks for a text to the number that bears the code. The moment is not looked at: it is the caller's wall clock,
 // and the phones have the event clock.
-func (p *Phones) Find(_ context.Context, to stillwater.Phone, code string, _ time.Time) (string, bool, error) {
+func (p *Phones) Find(_ context.Context, to stillwater.Address, code string, _ time.Time) (string, bool, error) {
 	if code == "" {
 		return "", false, errors.New("find on phones: it takes a code")
 	}
 	for _, t := range p.Texts() {
-		if t.Direction == Out && t.Phone == to && hasCode(t.Text, code) {
+		if t.Direction == Out && stillwater.Address(t.Phone) == to && hasCode(t.Text, code) {
 			return t.ID, true, nil
 		}
 	}

@@ -91,7 +91,7 @@ func (t *Twilio) do(ctx context.Context, what string, fn func(*api.ApiService) e
 // Send hands m.Text to m.To and gives Twilio's name for it.
 func (t *Twilio) Send(ctx context.Context, m stillwater.Message) (string, error) {
 	switch {
-	case !isE164(m.To):
+	case !isE164(stillwater.Phone(m.To)):
 		return "", fmt.Errorf("send by twilio: %w: the number of contact %q is not in E.164 form", stillwater.ErrRefused, m.Contact)
 	case m.Text == "":
 		return "", fmt.Errorf("send by twilio: %w: the text is empty", stillwater.ErrRefused)
@@ -125,8 +125,8 @@ func (t *Twilio) Send(ctx context.Context, m stillwater.Message) (string, error)
 //
 // Twilio filters by the day a message was sent, and one that still waits in its queue has none. So the latest messages
 // to the number are looked at without a date as well.
-func (t *Twilio) Find(ctx context.Context, to stillwater.Phone, code string, since time.Time) (string, bool, error) {
-	if code == "" || !isE164(to) {
+func (t *Twilio) Find(ctx context.Context, to stillwater.Address, code string, since time.Time) (string, bool, error) {
+	if code == "" || !isE164(stillwater.Phone(to)) {
 		return "", false, errors.New("find by twilio: it takes a number in E.164 form and a code")
 	}
 	day := since.UTC().Add(-24 * time.Hour)

@@ -223,7 +223,7 @@ func TestFind(t *testing.T) {
 	}
 	blank := "+8613700137000"
 	add(blank, "", "outbound-api", now)
-	if _, found, err := tw.Find(t.Context(), stillwater.Phone(blank), "A1-1", now); found || err == nil {
+	if _, found, err := tw.Find(t.Context(), stillwater.Address(blank), "A1-1", now); found || err == nil {
 		t.Error("not found where the account keeps no bodies, and no error")
 	}
 	p.answer = func(w http.ResponseWriter, _ *http.Request) bool { refuse(w, 500, 20500, "no"); return true }

@@ -27,7 +27,7 @@ type Provider interface {
 
 // An Asker is a Provider that can be asked what it has. That nothing was found is no error.
 type Asker interface {
-	Find(ctx context.Context, to stillwater.Phone, code string, since time.Time) (id string, found bool, err error)
+	Find(ctx context.Context, to stillwater.Address, code string, since time.Time) (id string, found bool, err error)
 	Status(ctx context.Context, id string) (state stillwater.DeliveryState, detail string, err error)
 }
 

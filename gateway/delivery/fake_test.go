@@ -169,7 +169,7 @@ func (o *operator) Send(ctx context.Context, m stillwater.Message) (string, erro
 	return id, nil
 }
 
-func (o *operator) Find(ctx context.Context, to stillwater.Phone, code string, since time.Time) (string, bool, error) {
+func (o *operator) Find(ctx context.Context, to stillwater.Address, code string, since time.Time) (string, bool, error) {
 	o.mu.Lock()
 	o.asks++
 	o.mu.Unlock()
@@ -218,7 +218,7 @@ func hang(ctx context.Context, _ stillwater.Message) error {
 // message is an alert to a contact.
 func message(id string, to int) stillwater.Message {
 	return stillwater.Message{
-		ID: stillwater.MessageID(id), Contact: stillwater.ContactID(fmt.Sprint("c", to)), To: stillwater.Phone(fmt.Sprint("+86138", to)),
+		ID: stillwater.MessageID(id), Contact: stillwater.ContactID(fmt.Sprint("c", to)), To: stillwater.Address(fmt.Sprint("+86138", to)),
 		Code: id, Text: "text " + id, Purpose: stillwater.Tell, Severity: stillwater.Alert, Created: time.Now(), State: stillwater.Pending,
 	}
 }

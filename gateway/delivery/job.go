@@ -34,7 +34,7 @@ type job struct {
 
 // lane is what keeps its order: the messages to one contact, the urgent ones apart, because they wait for nothing.
 type lane struct {
-	to     stillwater.Phone
+	to     stillwater.Address
 	urgent bool
 }
 

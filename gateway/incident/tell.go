@@ -34,7 +34,7 @@ func (m *machine) tell(id stillwater.ContactID, p stillwater.Purpose, rung int) 
 		ID: messageID(m.inc.ID, n), Code: messageCode(m.inc.Code, n),
 		Incident: m.inc.ID, Household: m.inc.Household, Contact: id,
 		Rung: rung, Purpose: p, Severity: m.inc.Severity,
-		To: c.Phone, Language: c.Language,
+		To: stillwater.Address(c.Phone), Language: c.Language,
 		Created: m.now, State: stillwater.Pending, Changed: m.now,
 	}
 	m.result.Messages = append(m.result.Messages, msg)

@@ -240,7 +240,7 @@ func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, t told) err
 		}
 		m := stillwater.Message{
 			ID: stillwater.MessageID("which-" + r.ID), Incident: t.id, Household: t.household, Contact: c.ID, Purpose: stillwater.Which,
-			Severity: i.Severity, To: c.Phone, Language: c.Language, Code: incident.AnswerCode(t.code, r.ID), Created: s.p.now(), State: stillwater.Pending,
+			Severity: i.Severity, To: stillwater.Address(c.Phone), Language: c.Language, Code: incident.AnswerCode(t.code, r.ID), Created: s.p.now(), State: stillwater.Pending,
 		}
 		m.Text = s.p.Text(m, *i, h)
 		s.track(m)

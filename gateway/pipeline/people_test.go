@@ -77,7 +77,7 @@ func TestReplies(t *testing.T) {
 				}
 				which := 0
 				for _, m := range w.messages()[before:] {
-					if m.Purpose == stillwater.Which && m.To == c.from && m.State == stillwater.Pending {
+					if m.Purpose == stillwater.Which && m.To == stillwater.Address(c.from) && m.State == stillwater.Pending {
 						which++
 					} else {
 						t.Errorf("a text nobody asked for: %+v", m)

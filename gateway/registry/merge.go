@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"stillwater"
@@ -77,12 +78,19 @@ func (m *merger) consider(h stillwater.Household) {
 	}
 	h.Contacts = slices.Clone(h.Contacts)
 	for i, c := range h.Contacts {
-		if known, ok := m.contacts[c.ID]; ok && known != c {
+		if known, ok := m.contacts[c.ID]; ok && !alike(known, c) {
 			m.conflict(h.ID, "contact %q is known with other particulars; those of the configuration, or of the household that comes first, count. Make them alike", c.ID)
+			known.Key, known.Minutes = c.Key, c.Minutes
 			h.Contacts[i] = known
 		}
 	}
 	m.take(h)
+}
+
+// alike says whether two contacts are the same person with the same particulars, but for what is of one home.
+func alike(a, b stillwater.Contact) bool {
+	a.Key, a.Minutes = b.Key, b.Minutes
+	return reflect.DeepEqual(a, b)
 }
 
 // same says whether two households are alike, in whatever zone their times are written.
