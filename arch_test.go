@@ -23,13 +23,14 @@ var mayImport = []struct {
 }{
 	{"", nil},
 	{"rules", []string{""}},
-	{"adapters/", []string{"", "adapters/bus", "adapters/jsonfield", "adapters/meterdial", "adapters/platform"}}, // the folders that several adapters share
+	{"adapters/", []string{"", "adapters/bus", "adapters/httpcall", "adapters/jsonfield", "adapters/meterdial", "adapters/platform", "adapters/twilio"}}, // the folders that several adapters share
 	{"gateway/", []string{"", "rules", "gateway/"}},
 	{"gateway", []string{"", "rules", "gateway/", "adapters/", "simulator/"}}, // main alone wires
 	{"simulator", []string{"", "simulator/"}},
 	{"simulator/", []string{"", "simulator/"}},
-	{"deploy/", []string{"", "adapters/"}},                                  // load runs of adapters alone
-	{"deploy/load/history", []string{"", "rules", "gateway/", "adapters/"}}, // the way of a reading, with and without its copy
+	{"deploy/", []string{"", "adapters/"}},                                               // load runs of adapters alone
+	{"deploy/load/history", []string{"", "rules", "gateway/", "adapters/"}},              // the way of a reading, with and without its copy
+	{"deploy/load/alerts", []string{"", "rules", "gateway/", "adapters/", "simulator/"}}, // the way of a finding to a telephone
 }
 
 // standardOnly are the folders without third-party imports.
@@ -39,6 +40,7 @@ var standardOnly = []string{"", "rules", "gateway/incident", "gateway/clock", "g
 var pure = map[string][]string{
 	"rules":            {"time.Now", "time.Since", "time.Sleep", "time.After", "os.", "net.", "rand.", "log."},
 	"gateway/incident": {"time.Now", "time.Since", "time.Sleep", "time.After", "os.", "net.", "rand.", "log."},
+	"gateway/duty":     {"time.Now", "time.Since", "time.Sleep", "time.After", "os.", "net.", "rand.", "log."},
 	"":                 {"time.Now", "time.Since", "time.Sleep", "os.", "net.", "rand."},
 }
 

@@ -167,6 +167,7 @@ const (
 	Done   Purpose = "done"   // closed, with the outcome
 	Which  Purpose = "which"  // a reply that fits several open incidents: name the code
 	Check  Purpose = "check"  // to the resident herself: is all well
+	Visit  Purpose = "visit"  // the visit that a closing promised is due
 )
 
 // A DeliveryState is how far a message has come.
@@ -250,4 +251,6 @@ type Receipt struct {
 var (
 	ErrRefused = errors.New("refused by the provider") // trying again is pointless
 	ErrNotSent = errors.New("not handed over")         // it certainly did not leave; trying again is safe
+	ErrLimited = errors.New("limited by the provider") // with ErrNotSent: too much was sent, and it takes none for a while
+	ErrUnable  = errors.New("not by this provider")    // with ErrRefused: for a reason of its own, like its account or template; another may take it
 )

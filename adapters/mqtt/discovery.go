@@ -272,11 +272,11 @@ func (d *discoverer) describe(m message, levels []string) ([]*entity, error) {
 	}
 	components, _ := doc["components"].(map[string]any)
 	var list []*entity
-	for _, key := range keysOf(components) {
-		part, _ := components[key].(map[string]any)
+	for _, c := range jsonfield.Members(components) {
+		part, _ := c.Value.(map[string]any)
 		part = spellOut(part)
 		platform := jsonfield.Text(part["platform"])
-		e, err := newEntity(platform, key, part, doc)
+		e, err := newEntity(platform, c.Key, part, doc)
 		if err != nil {
 			return nil, err
 		}
@@ -502,11 +502,10 @@ func parsePath(rest string) (path []string, err error) {
 func (t template) find(doc any) (any, bool) {
 	for _, key := range t.path {
 		var ok bool
-		switch d := doc.(type) {
-		case map[string]any:
-			doc, ok = d[key]
-		case []any:
-			doc, ok = jsonfield.At(d, key)
+		if list, is := doc.([]any); is {
+			doc, ok = jsonfield.At(list, key)
+		} else {
+			doc, ok = jsonfield.Get(doc, key)
 		}
 		if !ok {
 			return nil, false

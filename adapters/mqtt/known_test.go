@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/jsonfield"
 )
 
 func TestPatterns(t *testing.T) {
@@ -83,15 +84,18 @@ func TestSums(t *testing.T) {
 // What a device says of itself is told when it changes, and now and then while it does not.
 func TestTold(t *testing.T) {
 	m := told{}
+	same := func(p place, quantity stillwater.Quantity, value float64) bool {
+		return m.of(p.point).same(p.at, quantity, value)
+	}
 	p := place{point: "p", at: arrived}
-	if m.same(p, stillwater.MeterLeak, 0) || !m.same(p, stillwater.MeterLeak, 0) || m.same(p, stillwater.MeterLeak, 1) || m.same(p, stillwater.MeterLeak, 0) {
+	if same(p, stillwater.MeterLeak, 0) || !same(p, stillwater.MeterLeak, 0) || same(p, stillwater.MeterLeak, 1) || same(p, stillwater.MeterLeak, 0) {
 		t.Error("a change is not told, or the same is told twice")
 	}
 	p.at = arrived.Add(tellAgain)
-	if m.same(p, stillwater.MeterLeak, 0) {
+	if same(p, stillwater.MeterLeak, 0) {
 		t.Error("not told again")
 	}
-	if q := (place{point: "q", at: p.at}); m.same(q, stillwater.MeterLeak, 0) {
+	if q := (place{point: "q", at: p.at}); same(q, stillwater.MeterLeak, 0) {
 		t.Error("told of another device")
 	}
 }
@@ -149,9 +153,9 @@ func TestMilesightHistory(t *testing.T) {
 		var got []string
 		list, _ := doc["history"].([]any)
 		for _, one := range list {
-			for _, key := range keysOf(one.(map[string]any)) {
-				if key != "timestamp" {
-					got = append(got, key)
+			for _, m := range jsonfield.Members(one) {
+				if m.Key != "timestamp" {
+					got = append(got, m.Key)
 				}
 			}
 		}

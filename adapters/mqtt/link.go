@@ -2,6 +2,9 @@ package mqtt
 
 import (
 	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -12,17 +15,43 @@ const (
 	linger = time.Millisecond
 	// full is when they wait no longer.
 	full = 8 << 10
-	// readAhead is how much is read at once; paho asks for a packet in three parts of a few bytes.
+	// readAhead is how much is read at once.
 	readAhead = 32 << 10
+	// maxPacket is how much of a message is kept: the longest payload that is looked at, a byte that shows there was more, and the longest topic.
+	maxPacket = maxPayload + 1 + 1<<16 + 4
 	// parting bounds writing what is left at the end.
 	parting = 200 * time.Millisecond
 )
 
+// The kinds of packets that a link knows, as their first four bits.
+const (
+	publish = 3
+	puback  = 4
+)
+
+var errMalformed = errors.New("malformed packet from the broker")
+
+// A packet is a message as the broker sends it.
+type packet struct {
+	topic     string
+	payload   []byte
+	id        uint16
+	qos       byte
+	retained  bool
+	duplicate bool
+}
+
 // A link is a connection to a broker that reads and writes in larger pieces than it is asked to: half of the time of a
 // message would go into calls of the system otherwise. What could not be written is the error of the next write.
+//
+// It takes messages out of the stream and puts acknowledgements into it, and everything else is between paho and the broker: paho gives each
+// message and each acknowledgement through four goroutines and enters it in a store that this gateway, which uses a client for one
+// connection, never asks. That was a quarter of the gateway's time.
 type link struct {
 	net.Conn
-	in *bufio.Reader
+	take func(packet) // called for each message, in order
+	in   *bufio.Reader
+	left int // bytes of a packet that paho has begun to read
 
 	mu   sync.Mutex // guards everything below, and writing
 	out  []byte
@@ -31,9 +60,92 @@ type link struct {
 	fail error
 }
 
-func newLink(c net.Conn) *link { return &link{Conn: c, in: bufio.NewReaderSize(c, readAhead)} }
+func newLink(c net.Conn, take func(packet)) *link {
+	return &link{Conn: c, take: take, in: bufio.NewReaderSize(c, readAhead)}
+}
 
-func (l *link) Read(p []byte) (int, error) { return l.in.Read(p) }
+// Read gives paho what is no message.
+func (l *link) Read(p []byte) (int, error) {
+	for l.left == 0 {
+		kind, header, body, err := l.frame()
+		if err != nil {
+			return 0, err
+		}
+		if kind>>4 != publish {
+			l.left = header + body
+			break
+		}
+		if _, err := l.in.Discard(header); err != nil {
+			return 0, err
+		}
+		m, err := l.message(kind, body)
+		if err != nil {
+			return 0, err
+		}
+		l.take(m)
+	}
+	n, err := l.in.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+// frame looks at the header of the next packet: its first byte, and how long it and what follows it are.
+func (l *link) frame() (kind byte, header, body int, err error) {
+	for header = 2; header <= 5; header++ {
+		head, err := l.in.Peek(header)
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		last := head[header-1]
+		body |= int(last&0x7f) << (7 * (header - 2))
+		if last < 0x80 {
+			return head[0], header, body, nil
+		}
+	}
+	return 0, 0, 0, errMalformed
+}
+
+// message reads a message of so many bytes. Of one that is too long the end is left out; it is refused for its length later.
+func (l *link) message(kind byte, length int) (m packet, err error) {
+	body := make([]byte, min(length, maxPacket))
+	if _, err := io.ReadFull(l.in, body); err != nil {
+		return m, err
+	}
+	if _, err := l.in.Discard(length - len(body)); err != nil {
+		return m, err
+	}
+	m.duplicate, m.qos, m.retained = kind&8 != 0, kind>>1&3, kind&1 != 0
+	topic := 2
+	if len(body) < topic {
+		return m, errMalformed
+	}
+	rest := topic + int(binary.BigEndian.Uint16(body))
+	if m.qos > 0 {
+		rest += 2
+	}
+	if len(body) < rest {
+		return m, errMalformed
+	}
+	m.payload = body[rest:]
+	if m.qos > 0 {
+		m.id = binary.BigEndian.Uint16(body[rest-2:])
+		rest -= 2
+	}
+	m.topic = string(body[topic:rest])
+	return m, nil
+}
+
+// acknowledge tells the broker that it need not keep these messages. It is dropped without a word if the connection is gone.
+func (l *link) acknowledge(ids []uint16) {
+	if len(ids) == 0 {
+		return
+	}
+	out := make([]byte, 0, 4*len(ids))
+	for _, id := range ids {
+		out = append(out, puback<<4, 2, byte(id>>8), byte(id))
+	}
+	_, _ = l.Write(out) // a broker that did not get it sends the messages again
+}
 
 func (l *link) Write(p []byte) (int, error) {
 	l.mu.Lock()

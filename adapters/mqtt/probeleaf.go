@@ -41,9 +41,9 @@ func (h *Hearing) walk(m message, doc any, path string, depth int) {
 	}
 	deeper := func(key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 	switch doc := doc.(type) {
-	case map[string]any:
-		for _, key := range keysOf(doc) {
-			h.walk(m, doc[key], deeper(key), depth+1)
+	case jsonfield.Object:
+		for _, one := range jsonfield.Members(doc) {
+			h.walk(m, one.Value, deeper(one.Key), depth+1)
 		}
 	case []any:
 		for i, one := range doc {

@@ -66,7 +66,7 @@ func (s *sender) readKind(k *kind, m message, parts map[string]string) result {
 	if err != nil {
 		return result{bad: err}
 	}
-	x := &reader{sender: s, kind: k, message: m, parts: parts, root: doc, readings: make([]stillwater.Reading, 0, 8)}
+	x := &reader{sender: s, kind: k, message: m, parts: parts, root: doc, readings: make([]stillwater.Reading, 0, 2)}
 	p := place{doc: doc, at: m.arrived}
 	p.point, _ = x.expand(k.Point, p)
 	if p.point == "" {
@@ -94,6 +94,8 @@ type reader struct {
 	untimed  bool
 	asks     bool
 	lived    bool // there is a reading of the present that shows the device is there
+	saidOf   string
+	last     *toldOf // what was said of the point saidOf
 	bad      error
 }
 
@@ -196,24 +198,14 @@ func (x *reader) block(b *block, p place) {
 				x.member(b, p)
 			}
 		}
-	case map[string]any:
-		for _, key := range keysOf(all) {
-			p.doc, p.key = all[key], key
-			if strings.HasPrefix(key, b.Keys) && x.holds(b.When, p) {
+	default:
+		for _, m := range jsonfield.Members(all) { // in order, so that the same message gives the same readings
+			p.doc, p.key = m.Value, m.Key
+			if strings.HasPrefix(m.Key, b.Keys) && x.holds(b.When, p) {
 				x.member(b, p)
 			}
 		}
 	}
-}
-
-// keysOf is the keys in order, so that the same message gives the same readings.
-func keysOf(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // member reads the values of one place.
@@ -343,13 +335,21 @@ func (x *reader) value(v *item, p place) {
 	case err != nil:
 	case quantity == stillwater.Gone || quantity == stillwater.Alive:
 		x.device(p, quantity)
-	case quantity.OfDevice() && !p.history && x.told.same(p, quantity, value):
+	case quantity.OfDevice() && !p.history && x.said(p.point).same(p.at, quantity, value):
 	case !x.emit(p, quantity, value):
 		err = errRange
 	}
 	if err != nil {
 		x.bad = err
 	}
+}
+
+// said is what was said of the device at a point.
+func (x *reader) said(point string) *toldOf {
+	if x.saidOf != point || x.last == nil {
+		x.saidOf, x.last = point, x.told.of(point)
+	}
+	return x.last
 }
 
 // device says that a device is there, or away, and with it the points of it that the configuration names. That it is there is

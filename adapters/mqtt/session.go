@@ -37,13 +37,14 @@ var errBehind = errors.New("more messages than the pipeline takes; the broker ke
 // A delivery is a message on its way through the gateway.
 type delivery struct {
 	message
-	from paho.Message
+	id   uint16
+	sure bool // of quality of service 1: it comes again unless acknowledged
 }
 
 // A session is one connection to the broker. The client behind it is used for this connection only: paho's own
 // reconnecting would hand over messages of a new connection before it could be told that they may be old.
 //
-// paho calls take, which must never block: its reader is also what answers the keep-alive. Acknowledgements leave from
+// The link calls take, which must never block: its reader is also what answers the keep-alive. Acknowledgements leave from
 // a goroutine of their own, for the same reason from the other side: a broker that does not read must not hold up
 // the pipeline's commits.
 type session struct {
@@ -60,11 +61,11 @@ type session struct {
 	mu      sync.Mutex // guards everything below; take, done and close meet here
 	waiting []delivery // for the pipeline
 	bytes   int        // of their payloads
-	conn    net.Conn
+	link    *link
 	backlog backlog
 	flying  map[uint16]int // messages delivered and not yet acknowledged; a broker that runs 65,536 ahead uses an id for two
-	settled []paho.Message
-	behind  bool // nothing more is taken
+	settled []uint16       // to acknowledge
+	behind  bool           // nothing more is taken
 }
 
 // connect opens a connection. The handler for messages is in place before: a broker that has kept a session sends at once.
@@ -88,7 +89,7 @@ func (s *Source) open(ctx context.Context, clientID string, clean bool) (*sessio
 		SetUsername(c.Username).SetPassword(c.Password.Reveal()).
 		SetProtocolVersion(4).SetCleanSession(clean).
 		SetAutoReconnect(false).SetConnectRetry(false).
-		SetOrderMatters(true).SetAutoAckDisabled(true).SetDefaultPublishHandler(x.take).
+		SetOrderMatters(true).SetAutoAckDisabled(true).
 		SetKeepAlive(s.keepAlive).SetPingTimeout(s.keepAlive / 2).SetConnectTimeout(patience).SetWriteTimeout(patience).
 		SetConnectionLostHandler(func(_ paho.Client, err error) { x.end(fmt.Errorf("connection lost: %w", err)) }).
 		SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) { return x.dial(ctx, u, encryption) })
@@ -138,8 +139,8 @@ func (x *session) dial(ctx context.Context, u *url.URL, encryption *tls.Config) 
 	if err := ctx.Err(); err != nil { // hangUp came before the connection was there to hang up
 		return nil, errors.Join(err, conn.Close())
 	}
-	x.conn = newLink(conn)
-	return x.conn, nil
+	x.link = newLink(conn, x.take)
+	return x.link, nil
 }
 
 // tls is what encrypted connections are made with; nil for others. Files are read for each connection, so that renewed ones count.
@@ -234,15 +235,15 @@ func (x *session) ask(ctx context.Context, filters map[string]byte) error {
 	return nil
 }
 
-// take is called by paho for each message, in order. It never blocks.
-func (x *session) take(_ paho.Client, m paho.Message) {
+// take is called for each message, in order. It never blocks.
+func (x *session) take(m packet) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	sure := m.Qos() > 0 // it will come again unless acknowledged
-	if x.behind || sure && m.Duplicate() && x.flying[m.MessageID()] > 0 {
+	sure := m.qos > 0 // it will come again unless acknowledged
+	if x.behind || sure && m.duplicate && x.flying[m.id] > 0 {
 		return // the second: the broker is impatient; this is what we already have in hand
 	}
-	if len(x.waiting) >= x.source.queueLength || x.bytes+len(m.Payload()) > queueBytes {
+	if len(x.waiting) >= x.source.queueLength || x.bytes+len(m.payload) > queueBytes {
 		if sure {
 			x.behind = true
 			x.end(errBehind)
@@ -252,12 +253,12 @@ func (x *session) take(_ paho.Client, m paho.Message) {
 		return
 	}
 	if sure {
-		x.flying[m.MessageID()]++
+		x.flying[m.id]++
 	}
-	old := x.backlog.arrive(time.Now()) || m.Duplicate()
-	x.bytes += len(m.Payload())
-	x.waiting = append(x.waiting, delivery{from: m, message: message{
-		topic: m.Topic(), payload: m.Payload(), retained: m.Retained(), old: old, arrived: x.source.clock.Now(),
+	old := x.backlog.arrive(time.Now()) || m.duplicate
+	x.bytes += len(m.payload)
+	x.waiting = append(x.waiting, delivery{id: m.id, sure: sure, message: message{
+		topic: m.topic, payload: m.payload, retained: m.retained, old: old, arrived: x.source.clock.Now(),
 	}})
 	select {
 	case x.came <- struct{}{}:
@@ -288,16 +289,16 @@ func (x *session) done(d delivery) func() {
 func (x *session) settle(d delivery) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if id := d.from.MessageID(); x.flying[id] > 1 {
-		x.flying[id]--
-	} else {
-		delete(x.flying, id)
-	}
 	x.backlog.settle(time.Now())
-	if d.from.Qos() == 0 {
+	if !d.sure {
 		return
 	}
-	x.settled = append(x.settled, d.from)
+	if x.flying[d.id] > 1 {
+		x.flying[d.id]--
+	} else {
+		delete(x.flying, d.id)
+	}
+	x.settled = append(x.settled, d.id)
 	select {
 	case x.acks <- struct{}{}:
 	default:
@@ -318,9 +319,7 @@ func (x *session) acknowledge() {
 		settled := x.settled
 		x.settled = nil
 		x.mu.Unlock()
-		for _, m := range settled {
-			m.Ack() // dropped without a word if the connection is gone
-		}
+		x.link.acknowledge(settled)
 		if ending {
 			return
 		}
@@ -354,9 +353,9 @@ func (x *session) close() {
 // hangUp closes the connection, if there is one.
 func (x *session) hangUp() {
 	x.mu.Lock()
-	conn := x.conn
+	link := x.link
 	x.mu.Unlock()
-	if conn != nil {
-		_ = conn.Close() // closed twice at worst
+	if link != nil {
+		_ = link.Close() // closed twice at worst
 	}
 }

@@ -6,31 +6,19 @@ import (
 	"stillwater"
 )
 
-// A packet is a message as paho hands it over.
-type packet struct {
-	id        uint16
-	duplicate bool
-	payload   string
-	acks      int
+// sent is one as the broker sends it.
+func sent(id uint16, payload string, duplicate bool) packet {
+	return packet{topic: "home/1/meter", id: id, qos: 1, payload: []byte(payload), duplicate: duplicate}
 }
-
-func (p *packet) Duplicate() bool   { return p.duplicate }
-func (p *packet) Qos() byte         { return 1 }
-func (p *packet) Retained() bool    { return false }
-func (p *packet) Topic() string     { return "home/1/meter" }
-func (p *packet) MessageID() uint16 { return p.id }
-func (p *packet) Payload() []byte   { return []byte(p.payload) }
-func (p *packet) Ack()              { p.acks++ }
 
 // A broker that runs far ahead uses an id for two messages: both are taken. One that is impatient sends a message again and says so: it is
 // taken once.
 func TestIdsUsedTwice(t *testing.T) {
 	s := New(Options{Config: doors("tcp://h:1"), Clock: wall{}})
 	x := &session{source: s, came: make(chan struct{}, 1), acks: make(chan struct{}, 1), lost: make(chan error, 1), flying: map[uint16]int{}}
-	first, second := &packet{id: 7, payload: "1"}, &packet{id: 7, payload: "2"}
-	x.take(nil, first)
-	x.take(nil, second)
-	x.take(nil, &packet{id: 7, payload: "1", duplicate: true})
+	x.take(sent(7, "1", false))
+	x.take(sent(7, "2", false))
+	x.take(sent(7, "1", true))
 	var got []stillwater.Reading
 	list := x.all()
 	for _, d := range list {
@@ -41,12 +29,12 @@ func TestIdsUsedTwice(t *testing.T) {
 		t.Fatalf("%v; want both messages, each once", got)
 	}
 	x.settle(list[0])
-	x.take(nil, &packet{id: 7, payload: "2", duplicate: true})
+	x.take(sent(7, "2", true))
 	if again := x.all(); len(again) != 0 {
 		t.Errorf("%v taken again while it is in hand", again)
 	}
 	x.settle(list[1])
-	x.take(nil, &packet{id: 7, payload: "3"})
+	x.take(sent(7, "3", false))
 	if again := x.all(); len(again) != 1 || len(x.settled) != 2 {
 		t.Errorf("%d taken, %d to acknowledge; want 1 and 2", len(again), len(x.settled))
 	}
@@ -58,7 +46,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	x := &session{source: s, came: make(chan struct{}, 1), acks: make(chan struct{}, 1), lost: make(chan error, 1), flying: map[uint16]int{}}
 	large := string(make([]byte, 1<<20))
 	for i := range queueBytes>>20 + 5 {
-		x.take(nil, &packet{id: uint16(i + 1), payload: large})
+		x.take(sent(uint16(i+1), large, false))
 	}
 	if n := len(x.all()); n != queueBytes>>20 {
 		t.Errorf("%d MiB wait; want %d", n, queueBytes>>20)

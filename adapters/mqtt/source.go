@@ -212,25 +212,35 @@ func (s *Source) read(m message) (all []stillwater.Reading, more []string) {
 			continue
 		}
 		known, more = true, append(more, r.subscribe...)
-		name := "format " + s.config.Formats[i].Format
-		if r.bad != nil {
-			s.refuse(name, r.bad)
+		if r.bad != nil || r.untimed || r.asks {
+			s.remark("format "+s.config.Formats[i].Format, r)
 		}
-		if r.untimed {
-			s.complain(name, "device time missing or without zone; time of arrival used")
+		for j := range r.readings {
+			r.readings[j].Source = s.config.Name + "/" + r.readings[j].Source
 		}
-		if r.asks {
-			s.complain(name, "values left out: points does not say which value means open, or how much one count is")
-		}
-		for _, reading := range r.readings {
-			reading.Source = s.config.Name + "/" + reading.Source
-			all = append(all, reading)
+		if all == nil {
+			all = r.readings
+		} else {
+			all = append(all, r.readings...)
 		}
 	}
 	if !known {
 		s.refuse("", errNoTopic)
 	}
 	return all, more
+}
+
+// remark says what is to be said of a message of a format.
+func (s *Source) remark(name string, r result) {
+	if r.bad != nil {
+		s.refuse(name, r.bad)
+	}
+	if r.untimed {
+		s.complain(name, "device time missing or without zone; time of arrival used")
+	}
+	if r.asks {
+		s.complain(name, "values left out: points does not say which value means open, or how much one count is")
+	}
 }
 
 // readTopics is read for topics.

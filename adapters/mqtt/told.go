@@ -28,18 +28,23 @@ var flags = [...]stillwater.Quantity{
 	stillwater.Signal, stillwater.BatteryLow, stillwater.MeterLeak, stillwater.Reverse, stillwater.Empty, stillwater.Tamper, stillwater.Broken,
 }
 
-// same says whether the value was said of the device a short while ago, and remembers it.
-func (t told) same(p place, quantity stillwater.Quantity, value float64) bool {
-	of := t[p.point]
-	if of == nil {
-		if len(t) >= maxTold {
-			return false
-		}
+// of is what was said of the device at a point; nil: no more are remembered.
+func (t told) of(point string) *toldOf {
+	of := t[point]
+	if of == nil && len(t) < maxTold {
 		of = &toldOf{}
-		t[p.point] = of
+		t[point] = of
 	}
-	if since := p.at.Sub(of.at); since >= tellAgain || since < -tellAgain {
-		*of = toldOf{at: p.at}
+	return of
+}
+
+// same says whether the value was said of the device a short while ago, and remembers it.
+func (of *toldOf) same(at time.Time, quantity stillwater.Quantity, value float64) bool {
+	if of == nil {
+		return false
+	}
+	if since := at.Sub(of.at); since >= tellAgain || since < -tellAgain {
+		*of = toldOf{at: at}
 		for i := range of.values {
 			of.values[i] = -1
 		}

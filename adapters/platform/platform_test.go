@@ -13,8 +13,6 @@ import (
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"gopkg.in/yaml.v3"
-
-	"stillwater"
 )
 
 var arrived = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) // ten o'clock in Shanghai
@@ -322,33 +320,6 @@ func TestWatch(t *testing.T) {
 	w.Came(last.Add(60 * time.Hour))
 	if w.Late(last.Add(60*time.Hour)) != nil || w.Late(last.Add(75*time.Hour)) == nil {
 		t.Error("an outage was learned as its pace")
-	}
-}
-
-// TestStrangers keeps of unknown devices only what may be shown, and not all of a city.
-func TestStrangers(t *testing.T) {
-	s := NewStrangers()
-	var all []stillwater.Reading
-	for n := range 2 * maxStrangers {
-		all = append(all, stillwater.Reading{Source: fmt.Sprintf("city/88340%05d", n)}, stillwater.Reading{Source: fmt.Sprintf("city/88340%05d", n)})
-	}
-	known := func(source string) bool { return source == "city/8834000007" }
-	unknown, fresh := s.Note(all, known, arrived)
-	if unknown != 2*maxStrangers-1 || len(fresh) != maxStrangers || len(s.List()) != maxStrangers {
-		t.Errorf("%d unknown, %d fresh, %d listed", unknown, len(fresh), len(s.List()))
-	}
-	for _, one := range s.List() {
-		if one.Feed != "city" || len([]rune(one.Ends)) != 5 || one.Times != 1 {
-			t.Fatalf("%+v", one)
-		}
-	}
-	before := len(s.List())
-	s.Note(all[:2], func(string) bool { return true }, arrived)
-	if len(s.List()) != before-1 {
-		t.Error("a device that became known stays listed")
-	}
-	if got := ending("123"); got != "…3" {
-		t.Errorf("of a short number %q", got)
 	}
 }
 

@@ -21,8 +21,6 @@ const (
 	lookAgain = time.Minute
 	// batch is how many readings are emitted and committed together.
 	batch = 2000
-	// maxIntroduced bounds how many unknown devices are named in the log, by the end of their number, for each start.
-	maxIntroduced = 100
 )
 
 // A Clock is the event clock, which may run fast.
@@ -34,25 +32,23 @@ type Options struct {
 	Clock  Clock
 	Health func(feed string, err error)     // told whether the feed is well, on changes only; may be nil
 	Reject func(feed string, reason string) // told of everything that is not taken; reasons are few and fixed; may be nil
-	Known  func(source string) bool         // says whether a household has the device; nil: all are known
+	Known  func(source string) bool         // says whether a household has the device: the readings of others are emitted again; nil: all are known
 	Log    *slog.Logger                     // may be nil
 }
 
 // A Puller fetches one feed.
 type Puller struct {
-	config    Config
-	clock     Clock
-	health    func(string, error)
-	reject    func(string, string)
-	known     func(string) bool
-	log       *slog.Logger
-	reader    *platform.Reader
-	strangers *platform.Strangers
-	watch     *platform.Watch
-	seen      *seen
-	origin    origin
-	named     int   // unknown devices, in the log
-	well      *bool // as last told; nil at first
+	config Config
+	clock  Clock
+	health func(string, error)
+	reject func(string, string)
+	known  func(string) bool
+	log    *slog.Logger
+	reader *platform.Reader
+	watch  *platform.Watch
+	seen   *seen
+	origin origin
+	well   *bool // as last told; nil at first
 }
 
 // An origin is where documents are fetched from.
@@ -68,8 +64,7 @@ type emitter = func(ctx context.Context, readings []stillwater.Reading, done fun
 // New makes a puller that is at rest until Run.
 func New(o Options) (*Puller, error) {
 	c := o.Config.withDefaults()
-	p := &Puller{config: c, clock: o.Clock, health: o.Health, reject: o.Reject, known: o.Known, log: o.Log,
-		strangers: platform.NewStrangers(), seen: newSeen()}
+	p := &Puller{config: c, clock: o.Clock, health: o.Health, reject: o.Reject, known: o.Known, log: o.Log, seen: newSeen()}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -97,9 +92,6 @@ func New(o Options) (*Puller, error) {
 
 // Problems is what is wrong with the feed's layout.
 func (p *Puller) Problems() error { return p.config.Layout.Problems() }
-
-// Strangers are the devices that were fetched and that no household has, those seen last first.
-func (p *Puller) Strangers() []platform.Stranger { return p.strangers.List() }
 
 // from is where the feed is fetched from.
 func (p *Puller) from() (origin, error) {
@@ -204,7 +196,6 @@ func (p *Puller) take(ctx context.Context, data []byte, emit emitter) (records i
 	for i := range result.Readings {
 		result.Readings[i].Source = p.config.Name + "/" + result.Readings[i].Source
 	}
-	p.introduce(result.Readings, now)
 	fresh := p.seen.fresh(result.Readings)
 	if len(fresh) > 0 {
 		p.watch.Came(now)
@@ -247,18 +238,5 @@ func (p *Puller) commit(ctx context.Context, readings []stillwater.Reading, emit
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// introduce counts the devices that no household has.
-func (p *Puller) introduce(readings []stillwater.Reading, now time.Time) {
-	unknown, fresh := p.strangers.Note(readings, p.known, now)
-	for range unknown {
-		p.reject(p.config.Name, "unknown device")
-	}
-	for _, one := range fresh {
-		if p.named++; p.named <= maxIntroduced {
-			p.log.Info("unknown device", "feed", p.config.Name, "number", one.Ends, "mark", one.Mark)
-		}
 	}
 }

@@ -17,9 +17,6 @@ import (
 // placeWithin is how long a push waits for its turn.
 const placeWithin = time.Second
 
-// maxIntroduced bounds how many unknown devices are named in the log, by the end of their number, for each start.
-const maxIntroduced = 100
-
 // A feed is one platform as the server knows it.
 type feed struct {
 	*Feed
@@ -30,7 +27,6 @@ type feed struct {
 	watch      *platform.Watch
 	came       atomic.Bool  // something has, since the start
 	turnedAway atomic.Int64 // since something last came
-	introduced atomic.Int64
 	leftAlone  atomic.Int64 // messages that the profile says hold no readings
 	lastReason atomic.Value // string
 	well       *bool        // as last told; nil at first; of the goroutine that watches
@@ -230,7 +226,7 @@ func (s *Server) fly(ctx context.Context, f *feed, message []byte, flight *fligh
 		readings[i].Source = f.Name + "/" + readings[i].Source
 	}
 	f.arrived(now)
-	o.Unknown = s.introduce(f, readings, now)
+	o.Unknown = s.unknown(readings)
 	if err := emit(ctx, readings, func() { end(true, o.Unknown == 0) }); err != nil {
 		end(false, false)
 	}
@@ -272,16 +268,14 @@ func (s *Server) count(f *feed, refused map[string]int) {
 	}
 }
 
-// introduce counts the devices that no household has. They are answered like all others: their platform would send them for ever.
-func (s *Server) introduce(f *feed, readings []stillwater.Reading, now time.Time) int {
-	unknown, fresh := s.strangers.Note(readings, s.known, now)
-	for range unknown {
-		s.reject(f.Name, "unknown device")
-	}
-	for _, one := range fresh {
-		if f.introduced.Add(1) <= maxIntroduced {
-			s.log.Info("unknown device", "feed", f.Name, "number", one.Ends, "mark", one.Mark)
+// unknown is how many devices of the readings no household has. They are emitted and answered like all others: the pipeline counts them, and their
+// platform would send them for ever.
+func (s *Server) unknown(readings []stillwater.Reading) int {
+	strangers := map[string]bool{}
+	for i := range readings {
+		if source := readings[i].Source; !s.known(source) {
+			strangers[source] = true
 		}
 	}
-	return unknown
+	return len(strangers)
 }

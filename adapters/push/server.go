@@ -44,24 +44,23 @@ type Options struct {
 	Clock  Clock
 	Health func(feed string, err error)     // told whether a feed is well, on changes only; called from one goroutine; may be nil
 	Reject func(feed string, reason string) // told of everything that is not taken; reasons are few and fixed; called from any goroutine; may be nil
-	Known  func(source string) bool         // says whether a household has the device; nil: all are known
+	Known  func(source string) bool         // says whether a household has the device: what is pushed of others is emitted again when it comes again; nil: all are known
 	Log    *slog.Logger                     // may be nil
 }
 
 // A Server receives the pushes of one address.
 type Server struct {
-	config    Config
-	clock     Clock
-	health    func(string, error)
-	reject    func(string, string)
-	known     func(string) bool
-	log       *slog.Logger
-	feeds     map[string]*feed // by path
-	strangers *platform.Strangers
-	places    chan struct{}    // one for each push that is worked on
-	desks     chan struct{}    // one for each that is read, which takes ten times its size for a moment
-	bound     chan string      // the address once it listens
-	now       func() time.Time // the real clock; another in tests
+	config Config
+	clock  Clock
+	health func(string, error)
+	reject func(string, string)
+	known  func(string) bool
+	log    *slog.Logger
+	feeds  map[string]*feed // by path
+	places chan struct{}    // one for each push that is worked on
+	desks  chan struct{}    // one for each that is read, which takes ten times its size for a moment
+	bound  chan string      // the address once it listens
+	now    func() time.Time // the real clock; another in tests
 }
 
 // emitter is how readings leave; see Run.
@@ -70,7 +69,7 @@ type emitter = func(ctx context.Context, readings []stillwater.Reading, done fun
 // New makes a server that is at rest until Run. It reads the profiles.
 func New(o Options) (*Server, error) {
 	s := &Server{config: o.Config.withDefaults(), clock: o.Clock, health: o.Health, reject: o.Reject, known: o.Known, log: o.Log,
-		feeds: map[string]*feed{}, strangers: platform.NewStrangers(), bound: make(chan string, 1), now: time.Now}
+		feeds: map[string]*feed{}, bound: make(chan string, 1), now: time.Now}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -93,9 +92,6 @@ func New(o Options) (*Server, error) {
 	}
 	return s, nil
 }
-
-// Strangers are the devices that were pushed and that no household has, those seen last first.
-func (s *Server) Strangers() []platform.Stranger { return s.strangers.List() }
 
 // Run serves until ctx is done, and then returns nil. The readings of one push are one call of emit; several pushes call it at a time. A push
 // is answered with success once done is called, and otherwise, or after the timeout, with a word to come again. It can be called once.

@@ -15,13 +15,14 @@ import (
 type statements struct {
 	lastSeq, setSeq             *sql.Stmt
 	findPoint, addPoint         *sql.Stmt
-	addEntry, addReadings       *sql.Stmt
+	addEntry, addReading        *sql.Stmt
 	addAnnounced                *sql.Stmt
 	putState, putFinding        *sql.Stmt
 	changeIncident, addIncident *sql.Stmt
 	countIncident               *sql.Stmt
 	getMessage, addMessage      *sql.Stmt
 	changeMessage, addReply     *sql.Stmt
+	addReadings                 [len(readingsAtOnce)]*sql.Stmt
 	all                         []*sql.Stmt
 }
 
@@ -30,13 +31,16 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		stmt **sql.Stmt
 		text string
 	}{
-		{&s.lastSeq, `SELECT value FROM counter WHERE name = 'journal'`},
+		{&s.lastSeq, `SELECT j.value, d.value FROM counter j, counter d WHERE j.name = 'journal' AND d.name = 'points deleted'`},
 		{&s.setSeq, `UPDATE counter SET value = ? WHERE name = 'journal'`},
 		{&s.findPoint, `SELECT id FROM point WHERE household = ? AND device = ? AND source = ? AND quantity = ?`},
 		{&s.addPoint, `INSERT INTO point (household, device, source, quantity) VALUES (?, ?, ?, ?)`},
 		{&s.addAnnounced, `INSERT INTO journal (seq, at, shard, shards, announced) VALUES (?, ?, ?, ?, ?)`},
 		{&s.addEntry, `INSERT INTO journal (seq, at, shard, shards, rearm, resumed, away) VALUES (?, ?, ?, ?, ?, ?, ?)`},
-		{&s.addReadings, insertReadings(readingsAtOnce)},
+		{&s.addReading, `INSERT INTO journal (seq, at, received, point, value, undated) VALUES (?, ?, ?, ?, ?, ?)`},
+		{&s.addReadings[0], insertReadings(readingsAtOnce[0])},
+		{&s.addReadings[1], insertReadings(readingsAtOnce[1])},
+		{&s.addReadings[2], insertReadings(readingsAtOnce[2])},
 		{&s.putState, `INSERT INTO state (household, seq, data) VALUES (?, ?, ?)
 			ON CONFLICT (household) DO UPDATE SET seq = excluded.seq, data = excluded.data`},
 		{&s.putFinding, `INSERT INTO finding (household, rule, device, began, ended, body) VALUES (?, ?, ?, ?, ?, ?)
@@ -78,11 +82,9 @@ func (db *DB) Commit(ctx context.Context, b *stillwater.Batch) error {
 		return c.batch(b)
 	})
 	if err != nil {
-		// A point may have been erased by another process since it was remembered; the next try looks again.
-		db.points.forget()
 		return fmt.Errorf("commit of %d entries, %d incidents, %d messages: %w", len(b.Entries), len(b.Incidents), len(b.Messages), err)
 	}
-	db.points.learn(c.added)
+	db.points.learn(c.points, c.deleted)
 	for i := range b.Entries {
 		b.Entries[i].Seq = c.first + int64(i)
 	}
@@ -99,8 +101,9 @@ func (db *DB) Commit(ctx context.Context, b *stillwater.Batch) error {
 type commit struct {
 	db          *DB
 	tx          *sql.Tx
-	first, last int64 // seq of the batch's first entry, and the highest of all
-	added       map[pointKey]int64
+	first, last int64              // seq of the batch's first entry, and the highest of all
+	deleted     int64              // how often points were deleted so far, by anybody
+	points      map[pointKey]int64 // added, or looked up
 	kept        []stillwater.MessageID
 }
 

@@ -92,7 +92,7 @@ func open(ctx context.Context, cfg Config, log *slog.Logger) (_ *DB, err error) 
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	if db.writer, err = sql.Open("sqlite", source(path, "synchronous(FULL)", "foreign_keys(1)", fmt.Sprintf("journal_size_limit(%d)", walLimit),
+	if db.writer, err = sql.Open("sqlite", source(path, "synchronous(FULL)", fmt.Sprintf("journal_size_limit(%d)", walLimit),
 		fmt.Sprintf("cache_size(-%d)", writerCache), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages))); err != nil {
 		return nil, err
 	}

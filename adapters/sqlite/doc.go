@@ -1,5 +1,5 @@
 // Package sqlite keeps everything the gateway must not forget in one SQLite file: the journal, engine states, findings,
-// incidents, messages, replies acted on, and the registry of households.
+// incidents, messages, replies acted on, the registry of households, and documents: what is imported and read as a whole, as duty rosters are.
 //
 // It promises:
 //   - Commit stores a batch whole or not at all, and returns only once it is on the disk (WAL, synchronous=FULL). What

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// readingsAtOnce is how many readings one INSERT holds; beyond a few dozen it gets no faster.
-	readingsAtOnce = 32
+	// readingColumns is how many columns of the journal a reading fills, seq left out.
+	readingColumns = 5
 	// maxPoints bounds the memory for points; past it they are looked up again.
 	maxPoints = 200_000
 	// page is how many rows are read before the caller sees them, so that a slow caller holds no snapshot.
@@ -27,6 +27,9 @@ const (
 	idleSpans = 10
 )
 
+// readingsAtOnce is how many readings the INSERTs hold; beyond a few dozen it gets no faster.
+var readingsAtOnce = [...]int{32, 8, 1}
+
 // pointKey is what a row of point stands for.
 type pointKey struct {
 	household stillwater.HouseholdID
@@ -35,66 +38,83 @@ type pointKey struct {
 	quantity  stillwater.Quantity
 }
 
-// pointCache remembers rows of point that are committed.
+// A point is a row of point.
+type point struct {
+	pointKey
+	id int64
+}
+
+// pointCache remembers rows of point that are committed. They are kept by their source, which is quicker to look for than all four names.
 type pointCache struct {
-	mu  sync.Mutex // guards ids
-	ids map[pointKey]int64
+	mu      sync.Mutex // guards everything below
+	of      map[string][]point
+	size    int
+	deleted int64 // how often points were deleted when they were looked up
 }
 
 func (p *pointCache) find(k pointKey) (int64, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	id, ok := p.ids[k]
-	return id, ok
+	for _, point := range p.of[k.source] {
+		if point.pointKey == k {
+			return point.id, true
+		}
+	}
+	return 0, false
 }
 
-func (p *pointCache) learn(added map[pointKey]int64) {
+// learn remembers points that were committed when so many had been deleted.
+func (p *pointCache) learn(added map[pointKey]int64, deleted int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ids == nil || len(p.ids)+len(added) > maxPoints {
-		p.ids = make(map[pointKey]int64)
+	if deleted != p.deleted {
+		return // another commit has found that they may be gone
+	}
+	if p.of == nil || p.size+len(added) > maxPoints {
+		p.of, p.size = make(map[string][]point), 0
 	}
 	for k, id := range added {
-		p.ids[k] = id
+		p.of[k.source] = append(p.of[k.source], point{k, id})
+	}
+	p.size += len(added)
+}
+
+// valid forgets what was looked up before the latest point was deleted.
+func (p *pointCache) valid(deleted int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if deleted != p.deleted {
+		p.of, p.size, p.deleted = nil, 0, deleted
 	}
 }
 
-func (p *pointCache) forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ids = nil
-}
-
-// insertReadings is the INSERT of n readings.
+// insertReadings is the INSERT of n readings after the last entry. It keeps no copies of the pages it changes, in a file, as SQLite does where a
+// statement may fail half way and what it has done so far is to be undone alone: hence FAIL, for an error ends the transaction in any case, and no seq,
+// which would have to be looked at.
 func insertReadings(n int) string {
-	return `INSERT INTO journal (seq, at, received, point, value, undated) VALUES ` + strings.Repeat("(?,?,?,?,?,?),", n-1) + "(?,?,?,?,?,?)"
+	return `INSERT OR FAIL INTO journal (at, received, point, value, undated) VALUES ` + strings.Repeat("(?,?,?,?,?),", n-1) + "(?,?,?,?,?)"
 }
 
 // entries appends to the journal and sets c.first and c.last.
 func (c *commit) entries(entries []stillwater.Entry) error {
-	if err := c.tx.Stmt(c.db.stmt.lastSeq).QueryRow().Scan(&c.last); err != nil {
+	if err := c.tx.Stmt(c.db.stmt.lastSeq).QueryRow().Scan(&c.last, &c.deleted); err != nil {
 		return fmt.Errorf("last journal entry: %w", err)
 	}
+	c.db.points.valid(c.deleted)
 	c.first = c.last + 1
-	var row []any // readings that wait for their INSERT
-	for i, e := range entries {
-		seq := c.first + int64(i)
-		if err := check(e); err != nil {
-			return fmt.Errorf("journal entry %d of the batch: %w", i, err)
-		}
-		if e.Reading == nil {
-			if err := c.other(seq, e); err != nil {
-				return fmt.Errorf("journal entry %d of the batch: %w", i, err)
+	row := make([]any, 0, readingsAtOnce[0]*readingColumns) // readings that wait for their INSERT
+	for i := range entries {
+		e := &entries[i]
+		var err error
+		if e.Reading == nil || i == 0 { // the first has its number written, and the others follow it
+			if row, err = c.flush(row, 1); err == nil {
+				err = c.one(c.first+int64(i), e)
 			}
-			continue
+		} else if row, err = c.reading(row, e); err == nil {
+			row, err = c.flush(row, readingsAtOnce[0])
 		}
-		point, err := c.point(*e.Reading)
 		if err != nil {
 			return fmt.Errorf("journal entry %d of the batch: %w", i, err)
-		}
-		row = append(row, seq, e.Reading.At.UnixMicro(), microOrNull(e.Reading.Received), point, e.Reading.Value, oneOrNull(e.Reading.Undated))
-		if row, err = c.flush(row, readingsAtOnce); err != nil {
-			return err
 		}
 	}
 	if _, err := c.flush(row, 1); err != nil {
@@ -103,33 +123,54 @@ func (c *commit) entries(entries []stillwater.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	c.last += int64(len(entries))
 	_, err := c.exec(c.db.stmt.setSeq, c.last)
 	return err
 }
 
+// reading adds the columns of a reading to row.
+func (c *commit) reading(row []any, e *stillwater.Entry) ([]any, error) {
+	if err := check(e); err != nil {
+		return row, err
+	}
+	r := e.Reading
+	point, err := c.point(r)
+	return append(row, r.At.UnixMicro(), microOrNull(r.Received), point, r.Value, oneOrNull(r.Undated)), err
+}
+
 // flush inserts the readings in row if there are at least n, and gives back an empty row.
 func (c *commit) flush(row []any, n int) ([]any, error) {
-	const columns = 6
-	var err error
-	switch rows := len(row) / columns; {
-	case rows < n:
+	if len(row) < n*readingColumns {
 		return row, nil
-	case rows == readingsAtOnce:
-		_, err = c.exec(c.db.stmt.addReadings, row...)
-	default:
-		_, err = c.tx.Exec(insertReadings(rows), row...)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("journal readings: %w", err)
+	rest := row
+	for i, size := range readingsAtOnce {
+		for len(rest) >= size*readingColumns {
+			if err := c.append(size, c.db.stmt.addReadings[i], rest[:size*readingColumns]...); err != nil {
+				return nil, fmt.Errorf("journal readings: %w", err)
+			}
+			rest = rest[size*readingColumns:]
+		}
 	}
 	return row[:0], nil
 }
 
+// append runs an INSERT of n entries, which must come to stand at the numbers that are next.
+func (c *commit) append(n int, s *sql.Stmt, args ...any) error {
+	done, err := c.exec(s, args...)
+	if err != nil {
+		return err
+	}
+	c.last += int64(n)
+	if last, err := done.LastInsertId(); err != nil || last != c.last {
+		return errors.Join(err, fmt.Errorf("entry %d came to stand at %d: the journal goes beyond the last number given", c.last, last))
+	}
+	return nil
+}
+
 // check refuses an entry that is not exactly one thing: it could not be read back as it was.
-func check(e stillwater.Entry) error {
+func check(e *stillwater.Entry) error {
 	kinds := 0
-	for _, is := range []bool{e.Reading != nil, !e.Tick.IsZero(), e.Rearm != "", e.Away != nil, e.Announced != nil, !e.Resumed.IsZero()} {
+	for _, is := range [...]bool{e.Reading != nil, !e.Tick.IsZero(), e.Rearm != "", e.Away != nil, e.Announced != nil, !e.Resumed.IsZero()} {
 		if is {
 			kinds++
 		}
@@ -140,36 +181,52 @@ func check(e stillwater.Entry) error {
 	return nil
 }
 
+// one writes an entry under its number.
+func (c *commit) one(seq int64, e *stillwater.Entry) error {
+	if err := check(e); err != nil {
+		return err
+	}
+	if e.Reading == nil {
+		return c.other(seq, e)
+	}
+	row, err := c.reading([]any{seq}, e)
+	if err != nil {
+		return err
+	}
+	return c.append(1, c.db.stmt.addReading, row...)
+}
+
 // other writes a tick, a rearm, an absence, an announcement or a return of the gateway.
-func (c *commit) other(seq int64, e stillwater.Entry) (err error) {
+func (c *commit) other(seq int64, e *stillwater.Entry) error {
+	add, announce := c.db.stmt.addEntry, c.db.stmt.addAnnounced
 	switch {
 	case e.Rearm != "":
-		_, err = c.exec(c.db.stmt.addEntry, seq, e.At.UnixMicro(), nil, nil, string(e.Rearm), nil, nil)
+		return c.append(1, add, seq, e.At.UnixMicro(), nil, nil, string(e.Rearm), nil, nil)
 	case e.Away != nil:
-		var body []byte
-		if body, err = json.Marshal(e.Away); err == nil {
-			_, err = c.exec(c.db.stmt.addEntry, seq, e.Away.At.UnixMicro(), nil, nil, nil, nil, string(body))
+		body, err := json.Marshal(e.Away)
+		if err != nil {
+			return err
 		}
+		return c.append(1, add, seq, e.Away.At.UnixMicro(), nil, nil, nil, nil, string(body))
 	case e.Announced != nil:
-		var body []byte
-		if body, err = json.Marshal(e.Announced); err == nil {
-			_, err = c.exec(c.db.stmt.addAnnounced, seq, e.At.UnixMicro(), e.Shard, e.Shards, string(body))
+		body, err := json.Marshal(e.Announced)
+		if err != nil {
+			return err
 		}
+		return c.append(1, announce, seq, e.At.UnixMicro(), e.Shard, e.Shards, string(body))
 	case !e.Resumed.IsZero():
-		_, err = c.exec(c.db.stmt.addEntry, seq, e.Resumed.UnixMicro(), e.Shard, e.Shards, nil, 1, nil)
-	default:
-		_, err = c.exec(c.db.stmt.addEntry, seq, e.Tick.UnixMicro(), e.Shard, e.Shards, nil, nil, nil)
+		return c.append(1, add, seq, e.Resumed.UnixMicro(), e.Shard, e.Shards, nil, 1, nil)
 	}
-	return err
+	return c.append(1, add, seq, e.Tick.UnixMicro(), e.Shard, e.Shards, nil, nil, nil)
 }
 
 // point gives the row of point for a reading, adding it when it is the first of its kind.
-func (c *commit) point(r stillwater.Reading) (int64, error) {
+func (c *commit) point(r *stillwater.Reading) (int64, error) {
 	k := pointKey{r.Household, r.Device, r.Source, r.Quantity}
 	if id, ok := c.db.points.find(k); ok {
 		return id, nil
 	}
-	if id, ok := c.added[k]; ok {
+	if id, ok := c.points[k]; ok {
 		return id, nil
 	}
 	columns := []any{string(k.household), string(k.device), k.source, string(k.quantity)}
@@ -184,10 +241,10 @@ func (c *commit) point(r stillwater.Reading) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("point of device %q: %w", r.Device, err)
 	}
-	if c.added == nil {
-		c.added = make(map[pointKey]int64)
+	if c.points == nil {
+		c.points = make(map[pointKey]int64)
 	}
-	c.added[k] = id
+	c.points[k] = id
 	return id, nil
 }
 

@@ -77,7 +77,8 @@ func TestBatchNeverUndoesTheCourier(t *testing.T) {
 	}{
 		{pending, 0, cancelled_, 0, cancelled_}, {pending, 0, accepted, 1, accepted}, {pending, 0, pending, 0, pending},
 		{pending, 2, cancelled_, 0, cancelled_},
-		{sending, 1, cancelled_, 0, sending}, {sending, 1, cancelled_, 1, sending},
+		{sending, 1, cancelled_, 0, sending}, {sending, 2, cancelled_, 1, sending},
+		{sending, 1, cancelled_, 1, cancelled_}, // cancelled while the courier tried, and it did not leave
 		{sending, 1, pending, 0, sending}, {sending, 2, pending, 1, sending}, {sending, 0, pending, 0, sending},
 		{sending, 1, pending, 1, pending}, // the courier's receipt: certainly not sent
 		{sending, 1, accepted, 1, accepted}, {sending, 1, delivered, 1, delivered}, {sending, 1, failed, 1, failed}, {sending, 1, sending, 1, sending},

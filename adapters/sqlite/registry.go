@@ -59,7 +59,7 @@ func (db *DB) DeleteHousehold(ctx context.Context, id stillwater.HouseholdID) er
 	return wrap(err, "delete household %q", id)
 }
 
-// RegistryVersion changes whenever any process has put or deleted a household, so that a running gateway can look cheaply.
+// RegistryVersion changes whenever any process has put or deleted a household or changed a document, so that a running gateway can look cheaply.
 func (db *DB) RegistryVersion(ctx context.Context) (version int64, err error) {
 	err = db.reader.QueryRowContext(ctx, `SELECT value FROM counter WHERE name = 'registry'`).Scan(&version)
 	return version, wrap(err, "registry version")

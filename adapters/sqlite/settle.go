@@ -10,7 +10,7 @@ import "stillwater"
 //
 //	stored               a batch may write
 //	pending              anything
-//	sending              sending; accepted, delivered, failed; pending only as the courier's word on an attempt it counted; never cancelled
+//	sending              sending; accepted, delivered, failed; pending or cancelled only upon the courier's word that the attempt it counts did not leave
 //	accepted             accepted, delivered, failed; pending likewise; never sending or cancelled
 //	delivered            delivered
 //	failed, cancelled    itself, and accepted or delivered: the provider knew better
@@ -38,7 +38,7 @@ func forward(stored, m stillwater.Message) bool {
 	case stillwater.Pending:
 		return m.State != stillwater.Pending || m.Attempts >= stored.Attempts
 	case stillwater.Sending:
-		return m.State != stillwater.Cancelled && (m.State != stillwater.Pending || counted)
+		return m.State != stillwater.Cancelled && m.State != stillwater.Pending || counted
 	case stillwater.Accepted:
 		return m.State != stillwater.Cancelled && m.State != stillwater.Sending && (m.State != stillwater.Pending || counted)
 	case stillwater.Delivered:

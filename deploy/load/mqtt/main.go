@@ -166,27 +166,30 @@ func (r *run) throughput() error {
 	if err := forget(r.broker.address); err != nil {
 		return err
 	}
-	var alone, through []float64
+	var alone, through, cost []float64
 	for range r.rounds {
-		a, err := r.alone()
+		a, light, err := r.alone()
 		if err != nil {
 			return err
 		}
-		g, err := r.through()
+		g, heavy, err := r.through()
 		if err != nil {
 			return err
 		}
-		alone, through = append(alone, a), append(through, g)
-		fmt.Printf("round: broker alone %6.0f messages/s, into the journal %6.0f, ratio %.2f\n", a, g, g/a)
+		alone, through, cost = append(alone, a), append(through, g), append(cost, light/heavy)
+		fmt.Printf("round: broker alone %6.0f messages/s, into the journal %6.0f, ratio %.2f; by what they cost %.2f\n", a, g, g/a, light/heavy)
 	}
-	slices.Sort(alone)
-	slices.Sort(through)
-	ratio := through[len(through)/2] / alone[len(alone)/2]
-	fmt.Printf("medians: broker alone %.0f, into the journal %.0f messages/s: %.0f %%\n\n", alone[len(alone)/2], through[len(through)/2], 100*ratio)
+	ratio := median(through) / median(alone)
+	fmt.Printf("medians: broker alone %.0f, into the journal %.0f messages/s: %.0f %%; by what they cost %.0f %%\n\n", median(alone), median(through), 100*ratio, 100*median(cost))
 	if ratio < wantRatio {
 		return fmt.Errorf("ratio %.2f is below %.2f", ratio, wantRatio)
 	}
 	return nil
+}
+
+func median(list []float64) float64 {
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[len(sorted)/2]
 }
 
 // forget takes back the gateway's session.
@@ -198,11 +201,11 @@ func forget(address string) error {
 	return conn.Close()
 }
 
-// alone is what the broker carries to a subscriber that does nothing.
-func (r *run) alone() (float64, error) {
+// alone is what the broker carries to a subscriber that does nothing, and what a message costs all of them together, in microseconds of CPU.
+func (r *run) alone() (rate, cost float64, err error) {
 	l, err := r.broker.listen()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer l.client.Disconnect(100)
 	start, broker, own := time.Now(), cpu(r.broker.cmd.Process.Pid), cpu(os.Getpid())
@@ -212,39 +215,40 @@ func (r *run) alone() (float64, error) {
 	_, err = until(time.Minute, int64(r.messages), l.got.Load)
 	took := time.Since(start)
 	if bad := <-sent; bad != nil {
-		return 0, bad
+		return 0, 0, bad
 	}
-	fmt.Printf("  µs of CPU a message: broker %.1f, senders and a subscriber that does nothing %.1f\n", r.each(cpu(r.broker.cmd.Process.Pid)-broker), r.each(cpu(os.Getpid())-own))
+	broker, own = cpu(r.broker.cmd.Process.Pid)-broker, cpu(os.Getpid())-own
+	fmt.Printf("  µs of CPU a message: broker %.1f, senders and a subscriber that does nothing %.1f\n", r.each(broker), r.each(own))
 	r.sent = was // the gateway was not there: its meters go on where they were
-	return float64(r.messages) / took.Seconds(), err
+	return float64(r.messages) / took.Seconds(), r.each(broker + own), err
 }
 
-// through is what gets into the journal.
-func (r *run) through() (float64, error) {
+// through is what gets into the journal, and what a message costs all of them together, in microseconds of CPU.
+func (r *run) through() (rate, cost float64, err error) {
 	if err := r.gateway.start(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	before, used := r.gateway.committed(), cpu(r.gateway.cmd.Process.Pid)
 	start, broker, own := time.Now(), cpu(r.broker.cmd.Process.Pid), cpu(os.Getpid())
 	sent := make(chan error, 1)
 	go func() { sent <- r.send(r.round(r.messages, 0)) }()
-	_, err := until(2*time.Minute, before+int64(r.messages), r.gateway.committed)
+	_, err = until(2*time.Minute, before+int64(r.messages), r.gateway.committed)
 	took := time.Since(start)
-	used = cpu(r.gateway.cmd.Process.Pid) - used
+	used, broker, own = cpu(r.gateway.cmd.Process.Pid)-used, cpu(r.broker.cmd.Process.Pid)-broker, cpu(os.Getpid())-own
 	if bad := <-sent; bad != nil {
-		return 0, bad
+		return 0, 0, bad
 	}
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	fmt.Printf("  µs of CPU a message: broker %.1f, senders %.1f, gateway %.1f\n", r.each(cpu(r.broker.cmd.Process.Pid)-broker), r.each(cpu(os.Getpid())-own), r.each(used))
+	fmt.Printf("  µs of CPU a message: broker %.1f, senders %.1f, gateway %.1f\n", r.each(broker), r.each(own), r.each(used))
 	if err := r.whole(time.Minute); err != nil { // a tick may have stood in for the last readings
-		return 0, err
+		return 0, 0, err
 	}
 	if err := r.gateway.stop(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return float64(r.messages) / took.Seconds(), forget(r.broker.address)
+	return float64(r.messages) / took.Seconds(), r.each(broker + own + used), forget(r.broker.address)
 }
 
 // each is a time by message of a round, in microseconds.
