@@ -2,7 +2,7 @@
 # make demo    the demonstration
 # make build   a static binary in bin/
 # make bench-accuracy  how right the rules are on real recordings (RECORDINGS=folder, not in this repository)
-# make load-modbus, load-mqtt, load-history  load runs on loopback, minutes each (deploy/load)
+# make load-modbus, load-mqtt, load-history, load-alerts  load runs on loopback, minutes each (deploy/load)
 # make lint    formatting, vet and staticcheck
 
 SHELL := /bin/bash
@@ -12,19 +12,21 @@ KILLS ?= 200
 RECORDINGS ?= ../shared/benchmark
 
 # What tests need besides Go: a broker, a Modbus server, a browser and a Chinese font, all not ours.
-PACKAGES := mosquitto mosquitto-clients python3-pymodbus python3-serial-asyncio libmodbus-dev gcc libc6-dev socat victoria-metrics openssh-server curl openssl chromium fonts-wqy-zenhei
+PACKAGES := mosquitto mosquitto-clients python3-pymodbus python3-serial-asyncio libmodbus-dev gcc libc6-dev socat python3-aiosmtpd victoria-metrics openssh-server curl openssl chromium fonts-wqy-zenhei
 
 export STILLWATER_INFLUXD ?= $(TOOLS)/bin/influxd
 export STILLWATER_PRISM   ?= $(TOOLS)/node_modules/.bin/prism
 export STILLWATER_MODBUS_SERIAL ?= $(TOOLS)/node_modules/modbus-serial
+export STILLWATER_STANDARDWEBHOOKS ?= $(TOOLS)/node_modules/standardwebhooks
+export STILLWATER_WECOM_CRYPTO ?= $(TOOLS)/node_modules/@wecom/crypto
 export STILLWATER_TELEGRAF ?= $(TOOLS)/bin/telegraf
 
-.PHONY: test lint demo build bench-accuracy load-history load-modbus load-mqtt packages tools sample
+.PHONY: test lint demo build bench-accuracy load-alerts load-history load-modbus load-mqtt packages tools sample
 
-# The rules start no goroutine, which a test sees to: the race detector has nothing to find in them, and would take five times as long.
+# The rules and incidents start no goroutine, which a test sees to: the race detector has nothing to find in them, and would take five times as long.
 test: packages tools lint
-	go test -timeout 20m ./rules
-	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m $$(go list ./... | grep -v '/rules$$')
+	go test -timeout 20m ./rules ./gateway/incident
+	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m $$(go list ./... | grep -vE '/(rules|gateway/incident)$$')
 
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'd: $$out"; exit 1; }
@@ -44,6 +46,10 @@ bench-accuracy: build
 load-mqtt: packages
 	go run ./deploy/load/mqtt
 
+# How long it takes from the commit of a finding to the provider's accept of its text, at 1, 100 and 1,000 incidents a minute.
+load-alerts:
+	go run ./deploy/load/alerts
+
 # How long a reading takes to its commit with history off, on, and with its database killed, and that every point arrives once.
 load-history: $(STILLWATER_INFLUXD)
 	go run ./deploy/load/history
@@ -60,7 +66,7 @@ packages:
 	@missing=; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update -q && $(SUDO) DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; fi
 
-tools: $(STILLWATER_INFLUXD) $(STILLWATER_PRISM) $(STILLWATER_MODBUS_SERIAL)
+tools: $(STILLWATER_INFLUXD) $(STILLWATER_PRISM) $(STILLWATER_MODBUS_SERIAL) $(STILLWATER_STANDARDWEBHOOKS) $(STILLWATER_WECOM_CRYPTO)
 
 # A real InfluxDB, and a mock that checks calls against Twilio's own description of its API. The tests that use them say so when
 # they are absent.
@@ -72,6 +78,12 @@ $(STILLWATER_PRISM):
 
 $(STILLWATER_MODBUS_SERIAL):
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS) modbus-serial@8.0.25 || echo "modbus-serial could not be installed; its tests are left out"
+
+$(STILLWATER_STANDARDWEBHOOKS):
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS) standardwebhooks@1.1.1 || echo "standardwebhooks could not be installed; its test is left out"
+
+$(STILLWATER_WECOM_CRYPTO):
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @wecom/crypto@1.0.1 || echo "@wecom/crypto could not be installed; its test is left out"
 
 # For load-modbus alone.
 $(STILLWATER_TELEGRAF):

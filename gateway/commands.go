@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,7 @@ Try it with nothing else installed:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(demoCommand(), runCommand(), checkCommand(), probeCommand(), backtestCommand(), importCommand())
+	root.AddCommand(demoCommand(), runCommand(), checkCommand(), probeCommand(), relayCommand(), backtestCommand(), withDuty(importCommand()), exportCommand(), dutyCommand())
 	return root
 }
 
@@ -69,6 +70,8 @@ The name of a rule begins with that of its detector, one of these:
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes. Households: %d, rules: %d, buses: %d, brokers: %d, platforms: %d.\n",
 				path, len(c.Households), len(c.on()), len(c.Modbus)+len(c.CJT188), len(c.MQTT), len(c.platforms()))
+			c.tellReach(cmd.OutOrStdout())
+			c.tellCoverage(cmd.OutOrStdout(), time.Now())
 			return nil
 		},
 	}

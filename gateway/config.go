@@ -19,8 +19,10 @@ import (
 	"stillwater/gateway/config"
 	"stillwater/gateway/console"
 	"stillwater/gateway/delivery"
+	"stillwater/gateway/duty"
 	"stillwater/gateway/expression"
 	"stillwater/gateway/incident"
+	"stillwater/gateway/public"
 	"stillwater/gateway/registry"
 	"stillwater/rules"
 )
@@ -36,9 +38,14 @@ type Config struct {
 	Push     []push.Config   `yaml:"push,omitempty" doc:"the addresses that platforms of water companies and carriers push to"`
 	Pull     []pull.Config   `yaml:"pull,omitempty" doc:"what is fetched from such platforms: an HTTP interface, SFTP, or a folder of files"`
 	History  *influx.Config  `yaml:"history,omitempty" doc:"an InfluxDB that keeps readings, findings and incidents for charts; the gateway never waits for it"`
-	SMS      SMSConfig       `yaml:"sms" doc:"how texts leave: one of twilio and phones"`
+	SMS      SMSConfig       `yaml:"sms,omitempty" doc:"the first way out, for texts: one of twilio and phones"`
+	Public   *public.Config  `yaml:"public,omitempty" doc:"how people outside reach the gateway: the links in messages, and what providers call back; without it people answer by text alone"`
 	Delivery delivery.Config `yaml:"delivery,omitempty" doc:"how often a text is tried, and when it is given up to the next rung"`
 	Ladders  incident.Config `yaml:"ladders,omitempty" doc:"who is told of an incident, in which order, and how long each has"`
+
+	Providers []ProviderConfig `yaml:"providers,omitempty" doc:"more ways out, in order of preference: where one refuses, is over a limit or does not work, the next of its channel is used"`
+
+	Duty duty.Config `yaml:"duty,omitempty" doc:"who of the grid is on duty when, and who stands in; rosters can be imported too"`
 
 	RulesConfig     `yaml:",inline"`
 	registry.Config `yaml:",inline"`
@@ -49,17 +56,17 @@ type Config struct {
 // SMSConfig is the channel of texts.
 type SMSConfig struct {
 	Twilio *sms.Config `yaml:"twilio,omitempty" doc:"an account at Twilio"`
-	Phones bool        `yaml:"phones,omitempty" doc:"true: no text leaves; the console shows the phones. For trials"`
+	Phones bool        `yaml:"phones,omitempty" doc:"true: no message leaves by any channel; the console shows the phones. For trials"`
+
+	CrossBorderConsent string `yaml:"cross_border_consent,omitempty" doc:"when it was decided that messages may leave the country of the people they are about, and by whom, like 2026-03-01, the community committee of Dongpo; without it Twilio is used for numbers of its own country (+1) alone"`
 }
 
-// Validate wants exactly one channel.
+// Validate wants one channel at most; that there is one at all, be it in providers, is seen to by Config.
 func (c *SMSConfig) Validate(report func(field any, problem string)) {
-	switch {
-	case c.Twilio == nil && !c.Phones:
-		report(c, "no channel for texts, so nobody could be told; set twilio, or phones: true for a trial")
-	case c.Twilio != nil && c.Phones:
+	if c.Twilio != nil && c.Phones {
 		report(&c.Phones, "both twilio and phones are set; take one out, so that it is clear where texts go")
 	}
+	validateDecision(&c.CrossBorderConsent, report)
 }
 
 // RulesConfig is the part of the configuration that a backtest can be given by itself.
@@ -137,6 +144,7 @@ func loadConfig(path string) (*Config, *config.Document, config.Problems) {
 
 // Validate checks what concerns more than one part: that every device's source is a feed that is read.
 func (c *Config) Validate(report func(field any, problem string)) {
+	c.validateProviders(report)
 	names := map[string]bool{}
 	note := func(field any, name string) {
 		if name != "" && names[name] {

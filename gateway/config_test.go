@@ -47,7 +47,7 @@ func example() *Config {
 	c.History = &history
 	twilio := sms.Defaults()
 	twilio.Account, twilio.Token, twilio.From = "AC00000000000000000000000000000000", stillwater.Secret{Env: "TWILIO_TOKEN"}, "+14155550100"
-	c.SMS = SMSConfig{Twilio: &twilio}
+	c.SMS = SMSConfig{Twilio: &twilio, CrossBorderConsent: "2026-03-01, 东坡社区居民委员会"}
 	c.Calendar.Holidays = calendar.China
 	given := moment("2026-03-01")
 	c.Contacts = []registry.ContactConfig{

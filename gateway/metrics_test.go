@@ -13,7 +13,7 @@ import (
 // TestMetricsAreDocumented compares what /metrics shows with the table in deploy/README.md.
 func TestMetricsAreDocumented(t *testing.T) {
 	m := newMetrics()
-	collectors := append([]prometheus.Collector{m.readings, m.rejects, m.findings, m.texts, newGear(&view{})}, historyMetrics(nil)...)
+	collectors := append([]prometheus.Collector{m.readings, m.rejects, m.findings, m.texts, m.attempts, m.segments, m.cost, m.took, newGear(&view{})}, historyMetrics(nil)...)
 	shown := map[string]bool{}
 	name := regexp.MustCompile(`fqName: "(\w+)"`)
 	for _, c := range collectors {

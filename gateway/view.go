@@ -154,11 +154,16 @@ func (g *gateway) lines() (list []health.Line) {
 
 // Turn says who is told next of an incident, and when.
 func (v *view) Turn(i stillwater.Incident, h stillwater.Household) ([]stillwater.Contact, time.Time) {
-	return incident.Turn(incident.Case{Incident: i, Household: h, Config: v.config.Ladders})
+	return incident.Turn(v.pipeline.Case(i, h))
 }
 
 // phonesView is the phones channel as the console sees it.
 type phonesView struct{ *gateway }
+
+// came says how a message came that is no text.
+var came = map[stillwater.Channel]string{
+	stillwater.Voice: "☎ 来电 call: ", stillwater.WeCom: "▣ 企业微信 WeCom: ", stillwater.Email: "✉ 邮件 e-mail: ", stillwater.Webhook: "⇢ 值班屏 webhook: ",
+}
 
 // Texts gives the latest texts, oldest first.
 func (p phonesView) Texts(limit int) []console.Text {
@@ -166,7 +171,7 @@ func (p phonesView) Texts(limit int) []console.Text {
 	texts = texts[max(0, len(texts)-limit):]
 	list := make([]console.Text, 0, len(texts))
 	for _, t := range texts {
-		list = append(list, console.Text{Phone: t.Phone, From: t.Direction == sms.In, Body: t.Text, At: t.At})
+		list = append(list, console.Text{Phone: t.Phone, From: t.Direction == sms.In, Body: came[t.Channel] + t.Text, At: t.At})
 	}
 	return list
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,6 +23,7 @@ import (
 	"stillwater/gateway/clock"
 	"stillwater/gateway/console"
 	"stillwater/gateway/delivery"
+	"stillwater/gateway/duty"
 	"stillwater/gateway/health"
 	"stillwater/gateway/pipeline"
 	"stillwater/gateway/registry"
@@ -40,21 +43,24 @@ type setting struct {
 // gateway is all the parts, wired. Nothing runs yet.
 type gateway struct {
 	setting
-	config   *Config
-	store    *sqlite.DB
-	registry *registry.Registry
-	words    *words.Words
-	health   *health.Tracker
-	devices  *health.Devices
-	metrics  *metrics
-	pipeline *pipeline.Pipeline
-	courier  *delivery.Courier
-	phones   *sms.Phones
-	history  *influx.History
-	console  *console.Console
-	broker   *broker.Broker // nil: none built in
-	buses    []*bus.Bus
-	tasks    []task
+	config    *Config
+	store     *sqlite.DB
+	registry  *registry.Registry
+	roster    atomic.Pointer[duty.Roster]
+	words     *words.Words
+	health    *health.Tracker
+	devices   *health.Devices
+	metrics   *metrics
+	pipeline  *pipeline.Pipeline
+	courier   *delivery.Courier
+	phones    *sms.Phones
+	hooks     map[string]http.Handler // what providers call back, by their names; for the public server
+	answering answering
+	history   *influx.History
+	console   *console.Console
+	broker    *broker.Broker // nil: none built in
+	buses     []*bus.Bus
+	tasks     []task
 }
 
 // wire makes the parts and hands each what it needs. This function and those it calls are the only ones that know the adapters.
@@ -77,11 +83,17 @@ func wire(ctx context.Context, c *Config, s setting) (_ *gateway, err error) {
 	if err = g.readRegistry(ctx); err != nil {
 		return nil, err
 	}
+	if err = g.openLinks(ctx); err != nil {
+		return nil, err
+	}
 	g.wirePipeline()
 	if err = g.pipeline.Load(ctx); err != nil {
 		return nil, err
 	}
 	if err = g.wireDelivery(); err != nil {
+		return nil, err
+	}
+	if err = g.wirePublic(); err != nil {
 		return nil, err
 	}
 	if err = g.wireConsole(); err != nil {
@@ -123,6 +135,12 @@ func (g *gateway) readRegistry(ctx context.Context) error {
 		g.log.Warn("imported household contradicts", "household", c.Household, "conflict", c.Text)
 	}
 	g.config.rollOver(households)
+	if households, err = g.attachDuty(ctx, households); err != nil {
+		return err
+	}
+	if err = g.store.MarkOptedOut(ctx, households); err != nil {
+		return err
+	}
 	g.registry.Set(households)
 	return nil
 }
@@ -193,7 +211,8 @@ func ignoreDone(ctx context.Context, err error) error {
 func (g *gateway) wirePipeline() {
 	g.pipeline = pipeline.New(pipeline.Options{
 		Rules: g.config.on(), Calendar: g.config.days(), Ladders: g.config.Ladders, Registry: g.registry, Store: g.store, Outbox: g.store, Clock: g.clock, Log: g.log,
-		Text: g.words.SMS, Count: g.counted, Committed: g.committed, Health: g.healthOf("store"),
+		Text: g.text, Link: g.link, OptOut: g.store.OptOut, Heard: g.metrics.heard, Count: g.counted, Committed: g.committed, Health: g.healthOf("store"), OnDuty: g.onDuty,
+		Channels: g.config.channels(), Vars: g.words.Vars,
 	})
 }
 
@@ -223,25 +242,25 @@ func (g *gateway) committed(b *stillwater.Batch) {
 	}
 }
 
-// wireDelivery makes the channel of texts and the courier.
+// wireDelivery makes the providers, the ways they open, and the courier.
 func (g *gateway) wireDelivery() error {
 	g.courier = &delivery.Courier{
-		Config: g.config.Delivery, Clock: g.clock, Outbox: g.store, Sink: g, Mark: g.markRepeat, Health: g.health.Report, Log: g.log,
+		Config: g.config.Delivery, Clock: g.clock, Outbox: g.store, Record: g.store, Sink: g, Mark: g.markRepeat, Health: g.health.Report, Log: g.log,
+		Segments: smsSegments, Count: g.metrics.attempt,
 	}
-	if g.config.SMS.Phones {
-		g.phones = sms.NewPhones(g.clock)
-		g.phones.OnSend = g.texts
-		g.courier.Provider, g.courier.Inbox = g.phones, g.phones
-		g.add("courier", g.courier.Run)
-		return nil
+	g.hooks = map[string]http.Handler{}
+	var closers []func()
+	for _, p := range g.config.providers() {
+		close, err := g.addProvider(p)
+		if err != nil {
+			return fmt.Errorf("provider %q: %w", p.Name, err)
+		}
+		closers = append(closers, close)
 	}
-	twilio, err := sms.NewTwilio(*g.config.SMS.Twilio)
-	if err != nil {
-		return err
-	}
-	g.courier.Provider, g.courier.Inbox = twilio, twilio
 	g.add("courier", func(ctx context.Context) error {
-		defer twilio.Close() // its idle connections have goroutines
+		for _, close := range closers {
+			defer close() // idle connections have goroutines
+		}
 		return g.courier.Run(ctx)
 	})
 	return nil
@@ -257,7 +276,7 @@ func (g *gateway) markRepeat(m stillwater.Message) string {
 	if !known && i.Group != "" {
 		h = g.pipeline.Together(i)
 	}
-	return g.words.SMS(m, i, h)
+	return g.text(m, i, h)
 }
 
 // Receipt takes what became of a text to its incident; the courier calls it.

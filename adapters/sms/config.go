@@ -2,12 +2,10 @@ package sms
 
 import (
 	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/twilio"
 )
 
 // Config is an account at Twilio and the number or service texts come from.
@@ -19,20 +17,21 @@ type Config struct {
 	MessagingService string            `yaml:"messaging_service,omitempty" doc:"messaging service SID, MG and 32 hex digits, whose sender pool is used; instead of from, or with a from that is in its pool"`
 	BaseURL          string            `yaml:"base_url,omitempty" doc:"another address for the API, for a test provider; default https://api.twilio.com"`
 	Timeout          time.Duration     `yaml:"timeout,omitempty" doc:"how long one call may take; longer delays the next rung when the provider hangs, shorter leaves more sendings unclear; default 10s"`
+
+	CallbackURL    string            `yaml:"callback_url,omitempty" doc:"the public address at which this gateway, or its relay, takes what Twilio calls back, like https://gateway.example.org/twilio/sms; then receipts come at once, and so do replies if the same address is entered as the number's webhook for messages; without it both are asked for"`
+	AuthToken      stillwater.Secret `yaml:"auth_token,omitempty" doc:"the account's auth token, which callbacks are signed by, if token is the secret of an API key"`
+	SecondaryToken stillwater.Secret `yaml:"secondary_token,omitempty" doc:"the account's secondary auth token while tokens are changed: callbacks signed by either count"`
 }
 
-// defaultTimeout is as long as Twilio's own libraries wait.
-const defaultTimeout = 10 * time.Second
-
 // Defaults are the settings that hold where nothing is said.
-func Defaults() Config { return Config{Timeout: defaultTimeout} }
+func Defaults() Config { return Config{Timeout: twilio.DefaultTimeout} }
 
 // Validate reports every setting that cannot work. It opens nothing.
 func (c *Config) Validate(report func(field any, problem string)) {
-	if !isSID(c.Account, "AC") {
+	if !twilio.IsSID(c.Account, "AC") {
 		report(&c.Account, fmt.Sprintf(`%q is not a Twilio account SID; it is AC and 32 hex digits, on the first page of the console`, c.Account))
 	}
-	if c.Key != "" && !isSID(c.Key, "SK") {
+	if c.Key != "" && !twilio.IsSID(c.Key, "SK") {
 		report(&c.Key, fmt.Sprintf(`%q is not an API key SID; it is SK and 32 hex digits; leave it out to use the account's auth token`, c.Key))
 	}
 	if !c.Token.Named() {
@@ -41,44 +40,29 @@ func (c *Config) Validate(report func(field any, problem string)) {
 	if c.From == "" && c.MessagingService == "" {
 		report(&c.From, "texts need a number to come from; write from: +14155550100, or name a messaging_service")
 	}
-	if c.From != "" && !isE164(stillwater.Phone(c.From)) {
+	if c.From != "" && !twilio.IsE164(c.From) {
 		report(&c.From, fmt.Sprintf(`%q is not a number in E.164 form; write + and country code and number without spaces, like +14155550100`, c.From))
 	}
-	if c.MessagingService != "" && !isSID(c.MessagingService, "MG") {
+	if c.MessagingService != "" && !twilio.IsSID(c.MessagingService, "MG") {
 		report(&c.MessagingService, fmt.Sprintf(`%q is not a messaging service SID; it is MG and 32 hex digits`, c.MessagingService))
 	}
-	if _, err := c.address(); err != nil {
+	if _, err := twilio.Address(c.BaseURL); err != nil {
 		report(&c.BaseURL, err.Error())
 	}
 	if c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > time.Minute) {
 		report(&c.Timeout, fmt.Sprintf(`"%v" is not between 1s and 1m; leave it out for 10s`, c.Timeout))
 	}
-}
-
-// address is BaseURL; nil when it is not set. The token goes with every call, so only a test provider on this machine is
-// spoken to without TLS.
-func (c *Config) address() (*url.URL, error) {
-	if c.BaseURL == "" {
-		return nil, nil
+	if c.CallbackURL != "" {
+		if err := twilio.ValidateCallback(c.CallbackURL, c.signers()[0]); err != nil {
+			report(&c.CallbackURL, err.Error())
+		}
 	}
-	u, err := url.Parse(c.BaseURL)
-	switch {
-	case err != nil || u.Host == "" || u.RawQuery != "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf(`%q is not an address; write like https://twilio.example.org`, c.BaseURL)
-	case u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
-		return nil, fmt.Errorf(`%q would send the token over the network unencrypted; use https, or http on 127.0.0.1 for a test provider`, c.BaseURL)
+}
+
+// signers are the tokens that callbacks may be signed by: the account's own, and the secondary one.
+func (c *Config) signers() []stillwater.Secret {
+	if c.Key == "" && !c.AuthToken.Named() {
+		return []stillwater.Secret{c.Token, c.SecondaryToken}
 	}
-	return u, nil
-}
-
-// isSID says whether s is one of Twilio's identifiers with the given prefix.
-func isSID(s, prefix string) bool {
-	digits, ok := strings.CutPrefix(s, prefix)
-	return ok && len(digits) == 32 && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
-}
-
-// isE164 says whether p is + and 7 to 15 digits, the first not 0.
-func isE164(p stillwater.Phone) bool {
-	digits, ok := strings.CutPrefix(string(p), "+")
-	return ok && len(digits) >= 7 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
+	return []stillwater.Secret{c.AuthToken, c.SecondaryToken}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/adapters/twilio"
 )
 
 // maxTexts is how many texts Phones remembers, both ways together.
@@ -29,15 +30,22 @@ type PhoneText struct {
 	ID        string
 	Phone     stillwater.Phone // of the person, whichever way it went
 	Direction Direction
+	Channel   stillwater.Channel // by which it came; a text is written by SMS
 	Text      string
 	At        time.Time // event clock
+
+	to   stillwater.Address // and its code find it again
+	code string
 }
 
-// Phones is a provider without a network: the phones are in memory, and a page shows them. Its methods may be called from
-// several goroutines. It forgets all but the last 500 texts.
+// Phones is a provider without a network, of every channel: the phones are in memory, and a page shows them with the texts, calls and cards
+// that came. Its methods may be called from several goroutines. It forgets all but the last 500 texts.
 type Phones struct {
 	// OnSend, if set before the first Send, is called after each text, one at a time, in order. It must not Send.
 	OnSend func(stillwater.Message)
+
+	// Of, if set before the first Send, is the phone of who gets a message that goes to no number: a card, an e-mail.
+	Of func(stillwater.Message) stillwater.Phone
 
 	now     func() time.Time
 	name    string // of this run: replies are acted on once by their ID, also after a restart
@@ -62,12 +70,16 @@ func (p *Phones) Send(ctx context.Context, m stillwater.Message) (string, error)
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("send to phones: %w: %w", stillwater.ErrNotSent, err)
 	}
-	if !isE164(stillwater.Phone(m.To)) {
+	phone := stillwater.Phone(m.To)
+	if by := m.By(); by != stillwater.SMS && by != stillwater.Voice && p.Of != nil {
+		phone = p.Of(m)
+	}
+	if !twilio.IsE164(string(phone)) {
 		return "", fmt.Errorf("send to phones: %w: the number of contact %q is not in E.164 form", stillwater.ErrRefused, m.Contact)
 	}
 	p.sending.Lock()
 	defer p.sending.Unlock()
-	id := p.add(stillwater.Phone(m.To), Out, m.Text)
+	id := p.add(PhoneText{Phone: phone, Direction: Out, Channel: m.By(), Text: m.Text, code: m.Code, to: m.To})
 	if p.OnSend != nil {
 		p.OnSend(m)
 	}
@@ -81,7 +93,7 @@ func (p *Phones) Find(_ context.Context, to stillwater.Address, code string, _ t
 		return "", false, errors.New("find on phones: it takes a code")
 	}
 	for _, t := range p.Texts() {
-		if t.Direction == Out && stillwater.Address(t.Phone) == to && hasCode(t.Text, code) {
+		if t.Direction == Out && t.to == to && (t.code == code || hasCode(t.Text, code)) {
 			return t.ID, true, nil
 		}
 	}
@@ -106,7 +118,7 @@ func (p *Phones) Replies(_ context.Context, since time.Time) ([]stillwater.Reply
 
 // Write is somebody writing a text to the gateway.
 func (p *Phones) Write(from stillwater.Phone, text string) {
-	p.add(from, In, text)
+	p.add(PhoneText{Phone: from, Direction: In, Channel: stillwater.SMS, Text: text})
 	select {
 	case p.inbound <- struct{}{}:
 	default: // one wake-up is enough for any number of texts
@@ -123,11 +135,11 @@ func (p *Phones) Texts() []PhoneText {
 	return slices.Clone(p.texts)
 }
 
-func (p *Phones) add(phone stillwater.Phone, way Direction, text string) string {
+func (p *Phones) add(t PhoneText) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n++
-	t := PhoneText{ID: fmt.Sprintf("%s-%s-%d", p.name, way, p.n), Phone: phone, Direction: way, Text: text, At: p.now()}
+	t.ID, t.At = fmt.Sprintf("%s-%s-%d", p.name, t.Direction, p.n), p.now()
 	if len(p.texts) == maxTexts {
 		p.texts = slices.Delete(p.texts, 0, 1)
 	}

@@ -52,7 +52,7 @@ func (p *provider) twilio(t *testing.T, change ...func(*Config)) *Twilio {
 	for _, c := range change {
 		c(&cfg)
 	}
-	tw, err := NewTwilio(cfg)
+	tw, err := NewTwilio(cfg, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

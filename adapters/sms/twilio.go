@@ -5,16 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
 	"stillwater"
+	"stillwater/adapters/twilio"
 )
 
 const (
@@ -22,76 +21,46 @@ const (
 	pageSize = 100
 	// maxPages bounds a list: a thousand texts. More in a day to one number means that something else uses it.
 	maxPages = 10
-	// idleConnections is kept for the next call while an incident is going on.
-	idleConnections = 4
 )
+
+// Options is what a provider is given besides its Config. The zero value is one that is only asked.
+type Options struct {
+	Receipt func(id string, state stillwater.DeliveryState, detail string) // takes a receipt that was called back; never blocks
+	Reply   func(ctx context.Context, r stillwater.Reply) error            // takes a text that was called back; nil once it is stored
+	Now     func() time.Time                                               // event clock, when such a text came in; nil: the wall clock
+}
 
 // Twilio sends and fetches texts by Twilio's REST API. Its methods may be called from several goroutines.
 type Twilio struct {
-	cfg       Config
-	base      *url.URL
-	transport *http.Transport
+	cfg     Config
+	options Options
+	client  *twilio.Client
 }
 
-// NewTwilio gives a provider for a Config that Validate has nothing to say of, its secret read.
-func NewTwilio(cfg Config) (*Twilio, error) {
+// NewTwilio gives a provider for a Config that Validate has nothing to say of, its secrets read.
+func NewTwilio(cfg Config, o Options) (*Twilio, error) {
 	var problems []error
 	cfg.Validate(func(_ any, problem string) { problems = append(problems, errors.New(problem)) })
-	if cfg.Token.Named() && cfg.Token.Reveal() == "" {
-		problems = append(problems, fmt.Errorf("%v is empty", cfg.Token))
-	}
-	if err := errors.Join(problems...); err != nil {
+	client, err := twilio.NewClient(twilio.Account{SID: cfg.Account, Key: cfg.Key, Token: cfg.Token, BaseURL: cfg.BaseURL, Timeout: cfg.Timeout})
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, fmt.Errorf("sms by twilio: %w", err)
 	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = defaultTimeout
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	base, err := cfg.address()
-	if err != nil {
-		return nil, fmt.Errorf("sms by twilio: %w", err)
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = idleConnections
-	transport.IdleConnTimeout = 30 * time.Second
-	return &Twilio{cfg: cfg, base: base, transport: transport}, nil
+	return &Twilio{cfg: cfg, options: o, client: client}, nil
 }
 
 // Name is "twilio".
 func (t *Twilio) Name() string { return "twilio" }
 
 // Close lets go of idle connections. It is not needed for anything to be sent.
-func (t *Twilio) Close() { t.transport.CloseIdleConnections() }
-
-// do runs one call of the API under ctx and the timeout, and judges its error.
-func (t *Twilio) do(ctx context.Context, what string, fn func(*api.ApiService) error) error {
-	ctx, cancel := context.WithTimeout(ctx, t.cfg.Timeout)
-	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%s by twilio: %w: %w", what, stillwater.ErrNotSent, err)
-	}
-	c := &call{ctx: ctx, base: t.base, next: t.transport}
-	user := t.cfg.Account
-	if t.cfg.Key != "" {
-		user = t.cfg.Key
-	}
-	rest := &client.Client{
-		Credentials: client.NewCredentials(user, t.cfg.Token.Reveal()),
-		HTTPClient: &http.Client{
-			Transport:     c,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a text is not sent wherever somebody points
-		},
-	}
-	rest.SetAccountSid(t.cfg.Account)
-	if err := c.judge(fn(api.NewApiServiceWithClient(rest))); err != nil {
-		return fmt.Errorf("%s by twilio: %w", what, err)
-	}
-	return nil
-}
+func (t *Twilio) Close() { t.client.Close() }
 
 // Send hands m.Text to m.To and gives Twilio's name for it.
 func (t *Twilio) Send(ctx context.Context, m stillwater.Message) (string, error) {
 	switch {
-	case !isE164(stillwater.Phone(m.To)):
+	case !twilio.IsE164(string(m.To)):
 		return "", fmt.Errorf("send by twilio: %w: the number of contact %q is not in E.164 form", stillwater.ErrRefused, m.Contact)
 	case m.Text == "":
 		return "", fmt.Errorf("send by twilio: %w: the text is empty", stillwater.ErrRefused)
@@ -103,8 +72,11 @@ func (t *Twilio) Send(ctx context.Context, m stillwater.Message) (string, error)
 	if t.cfg.MessagingService != "" {
 		params.SetMessagingServiceSid(t.cfg.MessagingService)
 	}
+	if t.cfg.CallbackURL != "" {
+		params.SetStatusCallback(t.cfg.CallbackURL)
+	}
 	var sent *api.ApiV2010Message
-	err := t.do(ctx, "send", func(s *api.ApiService) (err error) {
+	err := t.client.Do(ctx, "send", func(s *api.ApiService) (err error) {
 		sent, err = s.CreateMessage(params)
 		return err
 	})
@@ -115,8 +87,8 @@ func (t *Twilio) Send(ctx context.Context, m stillwater.Message) (string, error)
 	if id == "" { // something answered, and not as Twilio does
 		return "", errors.New("send by twilio: the answer has no SID")
 	}
-	if state, detail := stateOf(*sent); state == stillwater.Failed {
-		return id, fmt.Errorf("send by twilio: %w: %s", stillwater.ErrRefused, detail)
+	if reached, told := stateOf(*sent); reached == stillwater.Failed {
+		return id, fmt.Errorf("send by twilio: %w: %s", stillwater.ErrRefused, told)
 	}
 	return id, nil
 }
@@ -126,7 +98,7 @@ func (t *Twilio) Send(ctx context.Context, m stillwater.Message) (string, error)
 // Twilio filters by the day a message was sent, and one that still waits in its queue has none. So the latest messages
 // to the number are looked at without a date as well.
 func (t *Twilio) Find(ctx context.Context, to stillwater.Address, code string, since time.Time) (string, bool, error) {
-	if code == "" || !isE164(stillwater.Phone(to)) {
+	if code == "" || !twilio.IsE164(string(to)) {
 		return "", false, errors.New("find by twilio: it takes a number in E.164 form and a code")
 	}
 	day := since.UTC().Add(-24 * time.Hour)
@@ -162,22 +134,22 @@ func (t *Twilio) Find(ctx context.Context, to stillwater.Address, code string, s
 
 // Status asks how far a text has come. The detail is Twilio's word for it, with its error code.
 func (t *Twilio) Status(ctx context.Context, providerID string) (stillwater.DeliveryState, string, error) {
-	if !isSID(providerID, "SM") && !isSID(providerID, "MM") {
+	if !twilio.IsSID(providerID, "SM", "MM") {
 		return "", "", fmt.Errorf("status by twilio: %q is not a message SID", providerID)
 	}
 	var m *api.ApiV2010Message
-	err := t.do(ctx, "status", func(s *api.ApiService) (err error) {
+	err := t.client.Do(ctx, "status", func(s *api.ApiService) (err error) {
 		m, err = s.FetchMessage(providerID, &api.FetchMessageParams{})
 		return err
 	})
 	if err != nil {
 		return "", "", err
 	}
-	state, detail := stateOf(*m)
-	if state == "" {
+	reached, told := stateOf(*m)
+	if reached == "" {
 		return "", "", fmt.Errorf("status by twilio: unknown status %q", value(m.Status))
 	}
-	return state, detail, nil
+	return reached, told, nil
 }
 
 // Replies gives the texts that came in since the given moment, the oldest first.
@@ -226,7 +198,7 @@ func (t *Twilio) list(ctx context.Context, what string, params *api.ListMessageP
 	token, number := "", ""
 	for range l.pages {
 		var page *api.ListMessageResponse
-		err := t.do(ctx, what, func(s *api.ApiService) (err error) {
+		err := t.client.Do(ctx, what, func(s *api.ApiService) (err error) {
 			page, err = s.PageMessage(params, token, number)
 			return err
 		})
@@ -254,19 +226,35 @@ func (t *Twilio) list(ctx context.Context, what string, params *api.ListMessageP
 
 // stateOf reads Twilio's status of a message and says it with the error, if it has one; "" for a status it should not have.
 func stateOf(m api.ApiV2010Message) (stillwater.DeliveryState, string) {
-	detail := value(m.Status)
-	if m.ErrorCode != nil && *m.ErrorCode != 0 {
-		detail = strings.TrimSpace(fmt.Sprintf("%s: %d %s", detail, *m.ErrorCode, hideNumbers(value(m.ErrorMessage))))
+	code := 0
+	if m.ErrorCode != nil {
+		code = *m.ErrorCode
 	}
-	switch value(m.Status) {
+	return state(value(m.Status)), detail(value(m.Status), code, value(m.ErrorMessage))
+}
+
+// state is what a status means; "" for one that a sent message should not have.
+func state(status string) stillwater.DeliveryState {
+	switch status {
 	case "accepted", "scheduled", "queued", "sending", "sent", "partially_delivered":
-		return stillwater.Accepted, detail
+		return stillwater.Accepted
 	case "delivered", "read":
-		return stillwater.Delivered, detail
+		return stillwater.Delivered
 	case "undelivered", "failed", "canceled":
-		return stillwater.Failed, detail
+		return stillwater.Failed
 	}
-	return "", detail
+	return ""
+}
+
+// detail is a status with its error code, if there is one, in Twilio's words or ours.
+func detail(status string, code int, message string) string {
+	if code == 0 {
+		return status
+	}
+	if message == "" {
+		message = twilio.Meaning(code)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s: %d %s", status, code, twilio.HideNumbers(message)))
 }
 
 // sentAt is when a message was sent, or made if it is not sent yet.

@@ -320,6 +320,9 @@ func TestConfig(t *testing.T) {
 		"not an address":   {func(c *Config) { c.BaseURL = "httpx://x" }, func(c *Config) any { return &c.BaseURL }},
 		"in the clear":     {func(c *Config) { c.BaseURL = "http://twilio.example.org" }, func(c *Config) any { return &c.BaseURL }},
 		"hours of waiting": {func(c *Config) { c.Timeout = time.Hour }, func(c *Config) any { return &c.Timeout }},
+		"called back":      {func(c *Config) { c.CallbackURL = public }, nil},
+		"callback":         {func(c *Config) { c.CallbackURL = "gateway.example.org" }, func(c *Config) any { return &c.CallbackURL }},
+		"signed by a key":  {func(c *Config) { c.CallbackURL, c.Key = public, "SKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }, func(c *Config) any { return &c.CallbackURL }},
 	} {
 		cfg := good()
 		c.change(&cfg)
@@ -329,7 +332,7 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %d problems", name, len(fields))
 		}
 	}
-	if _, err := NewTwilio(good()); err == nil {
+	if _, err := NewTwilio(good(), Options{}); err == nil {
 		t.Error("a provider was made without a token")
 	}
 }

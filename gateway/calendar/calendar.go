@@ -33,6 +33,11 @@ func New(c Config) rules.Calendar {
 	if c.Holidays != China && len(special) == 0 {
 		return nil // Saturday and Sunday rest
 	}
+	return remembered(func(number int) *year { return c.year(number, special) })
+}
+
+// remembered makes each year once it is asked for, and keeps it.
+func remembered(build func(number int) *year) rules.Calendar {
 	years := new([lastYear - firstYear + 1]atomic.Pointer[year])
 	return func(y int, month time.Month, day int) rules.DayKind {
 		if y < firstYear || y > lastYear || month < time.January || month > time.December || day < 1 || day > 31 {
@@ -40,7 +45,7 @@ func New(c Config) rules.Calendar {
 		}
 		known := &years[y-firstYear]
 		if known.Load() == nil {
-			known.Store(c.year(y, special)) // two at once make the same
+			known.Store(build(y)) // two at once make the same
 		}
 		return *known.Load().at(month, day)
 	}
@@ -48,10 +53,7 @@ func New(c Config) rules.Calendar {
 
 // year makes one year.
 func (c *Config) year(number int, special map[date]rules.DayKind) *year {
-	y := new(year)
-	for d := (date{number, time.January, 1}); d.year == number; d = d.next(1) {
-		*y.at(d.month, d.day) = rules.Calendar(nil).Kind(d.year, d.month, d.day)
-	}
+	y := c.week(number)
 	if c.Holidays == China {
 		china(number, y)
 	}

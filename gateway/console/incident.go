@@ -140,6 +140,9 @@ func (v *view) log(inc stillwater.Incident, h stillwater.Household) []logLine {
 		if e.Who != "" {
 			line.Who = v.who(e.Who, h)
 		}
+		if e.What == "handed-over" {
+			line.Note = v.who(e.Note, h)
+		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -159,6 +162,8 @@ func (v *view) note(e stillwater.Event) string {
 		}
 	case "ended":
 		return ""
+	case "quiet-over":
+		return v.word("event", e.Note)
 	case "untold", "reopened":
 		slug := strings.ReplaceAll(e.Note, " ", "-")
 		if text := v.word("note", slug); text != slug {
@@ -183,15 +188,15 @@ func eventIcon(what string) string {
 	switch what {
 	case "told", "receipt":
 		return "message"
-	case "untold", "promise-lapsed", "outcome-due":
+	case "untold", "promise-lapsed", "outcome-due", "overdue", "follow-up-due":
 		return "warn"
-	case "acknowledged":
+	case "acknowledged", "handed-over", "held":
 		return "hand"
 	case "on-site":
 		return "home"
-	case "ended", "closed":
+	case "ended", "closed", "followed-up":
 		return "check"
-	case "help", "reopened", "joined", "opened":
+	case "help", "reopened", "joined", "opened", "escalated":
 		return "bell"
 	}
 	return "dot"

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -9,27 +10,26 @@ import (
 )
 
 // call makes one call for a job, in a goroutine of its own, and gives what the dispatcher is to note. j is a copy.
-func (d *dispatcher) call(ctx context.Context, j job, kind errand) func(*job) {
-	switch kind {
+func (d *dispatcher) call(ctx context.Context, j job, by *way) func(*job) {
+	switch j.next {
 	case report:
 		return d.report(ctx, j)
 	case status:
-		return d.status(ctx, j)
+		return d.status(ctx, j, by)
+	case ask:
+		return d.ask(ctx, j, by)
 	}
-	if j.msg.State != stillwater.Sending {
-		return d.handOver(ctx, j)
-	}
-	return d.resolve(ctx, j)
+	return d.handOver(ctx, j, by)
 }
 
 // handOver marks the message and gives it to the provider.
-func (d *dispatcher) handOver(ctx context.Context, j job) func(*job) {
+func (d *dispatcher) handOver(ctx context.Context, j job, by *way) func(*job) {
 	m := j.msg
-	if j.stale(d.Config, d.Clock.Now()) { // it was unclear, and by now it is no news
-		m.State, m.Error = stillwater.Failed, "too old to be sent again"
-		return d.settled(m)
+	if j.again && !m.Repeat {
+		m.Repeat = true
+		m.Text = d.marked(m)
 	}
-	m.State, m.Provider, m.ProviderID, m.Error = stillwater.Sending, d.Provider.Name(), "", ""
+	m.State, m.Provider, m.ProviderID, m.Error = stillwater.Sending, by.Name, "", ""
 	m.Attempts++
 	m.Tried = time.Now()
 	err := d.within(ctx, func(ctx context.Context) error { return d.Outbox.MarkSending(ctx, m) })
@@ -38,98 +38,152 @@ func (d *dispatcher) handOver(ctx context.Context, j job) func(*job) {
 	}
 	if err != nil {
 		return d.later(func(j *job) { // it is as it was; perhaps it is not even wanted any more
-			j.msg.Error = err.Error()
+			d.ledger.cross(by, m, j.counted)
+			j.msg.Error, j.counted = err.Error(), time.Time{}
 			d.looked = time.Time{}
 		})
 	}
-	err = d.within(ctx, func(ctx context.Context) (err error) {
-		m.ProviderID, err = d.Provider.Send(ctx, m)
-		return err
-	})
-	if !errors.Is(err, stillwater.ErrRefused) {
-		d.healthy(ctx, "provider", err)
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, cmp.Or(by.Timeout, d.Config.Timeout))
+	m.ProviderID, err = by.Provider.Send(limited, m)
+	cancel()
+	r, v := judge(err)
+	if r != Refused {
+		d.healthy(ctx, "provider "+by.Name, err)
 	}
-	return d.sent(m, err)
+	a := Attempt{Route: by.Name, Channel: by.Channel, Result: r, Took: time.Since(began), Currency: by.Cost.Currency}
+	return func(j *job) {
+		by.circuit.note(time.Now(), v)
+		j.msg, j.by, j.again = m, by, false
+		d.sent(j, a, err)
+	}
+}
+
+// judge says what a provider's answer means for the message, and for the provider. One that takes no more, or does not take this template, is well
+// enough to be asked for the next.
+func judge(err error) (Result, verdict) {
+	switch {
+	case err == nil:
+		return Taken, works
+	case errors.Is(err, stillwater.ErrLimited):
+		return Limited, neither
+	case errors.Is(err, stillwater.ErrRefused) && errors.Is(err, stillwater.ErrUnable):
+		return Unable, neither
+	case errors.Is(err, stillwater.ErrRefused):
+		return Refused, works
+	case errors.Is(err, stillwater.ErrNotSent):
+		return NotSent, fails
+	}
+	return Unclear, fails
 }
 
 // sent is what to do after the provider's answer.
-func (d *dispatcher) sent(m stillwater.Message, err error) func(*job) {
-	switch {
-	case err == nil:
-		m.State = stillwater.Accepted
-	case errors.Is(err, stillwater.ErrRefused):
-		m.State, m.Error = stillwater.Failed, err.Error()
-	case errors.Is(err, stillwater.ErrNotSent):
-		m.State, m.Error = stillwater.Pending, err.Error()
-	default:
-		m.Error = err.Error()
-		return d.later(func(j *job) { j.msg, j.asked = m, time.Time{} })
+func (d *dispatcher) sent(j *job, a Attempt, err error) {
+	if a.Result == Taken {
+		d.taken(j, &a)
+	} else {
+		j.msg.Error = err.Error()
 	}
-	return d.settled(m)
+	if d.Count != nil {
+		d.Count(a)
+	}
+	switch a.Result {
+	case Taken:
+	case Unclear:
+		j.tries++
+		j.at = time.Now().Add(d.Config.backoff(j.tries))
+		j.avoid(j.by, bar{}, d.Config)
+		d.doubt(j)
+		return
+	case Refused:
+		d.cross(j)
+		j.msg.State = stillwater.Failed
+	default:
+		d.cross(j)
+		j.msg.State = stillwater.Pending
+		j.avoid(j.by, bar{good: a.Result == Unable, why: j.msg.Error}, d.Config)
+		if !d.another(j) {
+			j.msg.State = stillwater.Failed
+		}
+	}
+	d.settled(j)
+}
+
+// taken notes that a provider has the message.
+func (d *dispatcher) taken(j *job, a *Attempt) {
+	j.msg.State, j.msg.Error = stillwater.Accepted, ""
+	a.Segments = d.ledger.charge(j.by.Route, j.msg, j.msg.Tried)
+	a.Cost = float64(a.Segments) * j.by.Cost.Price
+}
+
+// cross takes a message that certainly did not leave out of the ledger.
+func (d *dispatcher) cross(j *job) {
+	if j.by != nil && !j.counted.IsZero() {
+		d.ledger.cross(j.by, j.msg, j.counted)
+		j.counted = time.Time{}
+	}
+}
+
+// another says whether there is a way left that has not refused the message.
+func (d *dispatcher) another(j *job) bool {
+	for _, w := range d.serving(j.msg) {
+		if !j.bars[w].good {
+			return true
+		}
+	}
+	return false
 }
 
 // settled is what to do once it is clear what became of an attempt: tell the sink.
-func (d *dispatcher) settled(m stillwater.Message) func(*job) {
-	return func(j *job) {
-		tries := j.tries
-		j.msg, j.asked, j.since = m, time.Time{}, time.Now()
-		j.tell(j.since)
-		if m.State == stillwater.Pending {
-			j.tries = tries // of sending; see report
-		}
+func (d *dispatcher) settled(j *job) {
+	tries := j.tries
+	j.asked, j.since = time.Time{}, time.Now()
+	j.tell(j.since)
+	if j.msg.State == stillwater.Pending {
+		j.tries = tries // of sending; see report
 	}
 }
 
-// resolve finds out whether an unclear message left.
-func (d *dispatcher) resolve(ctx context.Context, j job) func(*job) {
-	asker := d.asker(j.msg.Provider)
-	if asker == nil {
-		return d.repeat(ctx, j)
-	}
+// ask finds out whether an unclear message left.
+func (d *dispatcher) ask(ctx context.Context, j job, by *way) func(*job) {
 	began := time.Now()
-	if j.asked.IsZero() {
-		j.asked = began
-	}
 	var id string
 	var found bool
 	err := d.within(ctx, func(ctx context.Context) (err error) {
-		id, found, err = asker.Find(ctx, j.msg.To, j.msg.Code, j.msg.Tried.Add(-findBack))
+		id, found, err = by.asker().Find(ctx, j.msg.To, j.msg.Code, j.msg.Tried.Add(-findBack))
 		return err
 	})
-	d.healthy(ctx, "provider", err)
+	d.healthy(ctx, "provider "+by.Name, err)
 	switch {
 	case ctx.Err() != nil:
 		return func(*job) {}
-	case err == nil && found:
-		m := j.msg
-		m.State, m.ProviderID, m.Error = stillwater.Accepted, id, ""
-		return d.settled(m)
-	case err == nil && began.Sub(j.msg.Tried) >= d.Config.Settle:
-		return d.handOver(ctx, j)
-	case err != nil && time.Since(j.asked) >= d.Config.AskWithin:
-		return d.repeat(ctx, j)
-	}
-	return d.later(func(now *job) {
-		now.asked = j.asked
-		if err == nil { // not there yet: ask again when that counts, and once or twice before
-			now.tries = 0
-			now.at = time.Now().Add(min(d.Config.MaxBackoff, max(time.Second, d.Config.Settle-time.Since(j.msg.Tried))))
+	case err != nil:
+		return d.later(func(*job) {
+			if by.circuit.open() { // it is not well yet; that it answers does not say that it takes messages
+				by.circuit.note(time.Now(), fails)
+			}
+		})
+	case found:
+		return func(j *job) {
+			j.msg.ProviderID, j.by = id, by
+			d.taken(j, &Attempt{})
+			d.settled(j)
 		}
-	})
+	case began.Sub(j.msg.Tried) >= d.Config.Settle:
+		return func(j *job) {
+			d.cross(j)
+			j.next, j.at, j.tries = send, time.Now(), 0
+		}
+	}
+	return func(j *job) { // not there yet: ask again when that counts, and once or twice before
+		j.tries = 0
+		j.at = time.Now().Add(min(d.Config.MaxBackoff, max(time.Second, d.Config.Settle-time.Since(j.msg.Tried))))
+	}
 }
 
 // findBack is how far before the last attempt a text is looked for: an earlier attempt may have been the one that left, and
 // the provider's clock may differ.
 const findBack = time.Hour
-
-// repeat hands a message over that may have left already.
-func (d *dispatcher) repeat(ctx context.Context, j job) func(*job) {
-	if !j.msg.Repeat {
-		j.msg.Repeat = true
-		j.msg.Text = d.marked(j.msg)
-	}
-	return d.handOver(ctx, j)
-}
 
 func (d *dispatcher) marked(m stillwater.Message) string {
 	if d.Mark == nil {
@@ -139,12 +193,11 @@ func (d *dispatcher) marked(m stillwater.Message) string {
 }
 
 // status asks how far an accepted message has come.
-func (d *dispatcher) status(ctx context.Context, j job) func(*job) {
-	asker := d.asker(j.msg.Provider)
+func (d *dispatcher) status(ctx context.Context, j job, by *way) func(*job) {
 	var state stillwater.DeliveryState
 	var detail string
 	err := d.within(ctx, func(ctx context.Context) (err error) {
-		state, detail, err = asker.Status(ctx, j.msg.ProviderID)
+		state, detail, err = by.asker().Status(ctx, j.msg.ProviderID)
 		return err
 	})
 	if err == nil && (state == stillwater.Delivered || state == stillwater.Failed) {
@@ -171,7 +224,7 @@ func (d *dispatcher) report(ctx context.Context, j job) func(*job) {
 	d.healthy(ctx, "sink", err)
 	switch {
 	case j.receipt.State == stillwater.Pending:
-		return d.later(func(j *job) { j.next = send })
+		return func(j *job) { j.next, j.at = send, time.Now() } // by another way at once; what stands against the last one is noted
 	case err != nil:
 		return d.later(func(*job) {})
 	case j.receipt.State == stillwater.Accepted:

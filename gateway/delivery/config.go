@@ -9,7 +9,7 @@ import (
 
 // Config is how patiently messages are delivered. All of it is wall time, except Stale.
 type Config struct {
-	Parallel   int           `yaml:"parallel,omitempty" doc:"how many messages are handed over at once; one that hangs holds one of these places; default 4"`
+	Parallel   int           `yaml:"parallel,omitempty" doc:"how many messages are handed over to one provider at once; one that hangs holds one of these places; default 4"`
 	Timeout    time.Duration `yaml:"timeout,omitempty" doc:"how long one call to the provider may take before its result counts as unclear; default 10s"`
 	MinBackoff time.Duration `yaml:"min_backoff,omitempty" doc:"the wait after the first attempt that did not succeed; it doubles up to max_backoff; default 1s"`
 	MaxBackoff time.Duration `yaml:"max_backoff,omitempty" doc:"the longest wait between attempts: how long a contact stays uninformed by a provider that has come back; default 30s"`
@@ -17,6 +17,7 @@ type Config struct {
 	Stale      time.Duration `yaml:"stale,omitempty" doc:"a question or news that is older by the event clock is cancelled instead of sent; default 2h"`
 	Settle     time.Duration `yaml:"settle,omitempty" doc:"how long after an unclear attempt the provider's 'not there' is believed; sooner it could still appear, and go out twice; default 1m"`
 	AskWithin  time.Duration `yaml:"ask_within,omitempty" doc:"how long the provider is asked in vain about an unclear attempt before the message goes again, marked as a repeat; default 2m"`
+	Courtesy   int           `yaml:"courtesy,omitempty" doc:"messages that one contact gets within an hour at most; what is more counts as failed, and the ladder climbs past at once; urgent ones always go; default 20"`
 	Look       time.Duration `yaml:"look,omitempty" doc:"how often the outbox is read without being woken; default 5s"`
 	Poll       time.Duration `yaml:"poll,omitempty" doc:"how often the provider is asked for replies; a reply is acted on this late; default 10s"`
 	Overlap    time.Duration `yaml:"overlap,omitempty" doc:"how far before the last poll replies are read again, because a provider lists some late; default 10m"`
@@ -30,8 +31,9 @@ func Defaults() Config {
 		MinBackoff: time.Second, MaxBackoff: 30 * time.Second,
 		GiveUp: 10 * time.Minute, Stale: 2 * time.Hour,
 		Settle: time.Minute, AskWithin: 2 * time.Minute,
-		Look: 5 * time.Second,
-		Poll: 10 * time.Second, Overlap: 10 * time.Minute, LookBack: 24 * time.Hour,
+		Courtesy: 20,
+		Look:     5 * time.Second,
+		Poll:     10 * time.Second, Overlap: 10 * time.Minute, LookBack: 24 * time.Hour,
 	}
 }
 
@@ -39,6 +41,9 @@ func Defaults() Config {
 func (c *Config) Validate(report func(field any, problem string)) {
 	if c.Parallel < 1 || c.Parallel > 100 {
 		report(&c.Parallel, fmt.Sprintf("%d messages at once is not between 1 and 100; write like 4", c.Parallel))
+	}
+	if c.Courtesy < 1 || c.Courtesy > 1000 {
+		report(&c.Courtesy, fmt.Sprintf("%d messages an hour is not between 1 and 1000; write like 20", c.Courtesy))
 	}
 	for _, f := range []struct {
 		value    *time.Duration

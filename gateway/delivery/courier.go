@@ -18,8 +18,8 @@ type Outbox interface {
 	MarkSending(ctx context.Context, m stillwater.Message) error
 }
 
-// A Provider takes texts to phones. An error that is neither stillwater.ErrRefused nor stillwater.ErrNotSent leaves it
-// unclear whether the text left.
+// A Provider takes messages to people. An error that is none of stillwater.ErrRefused, stillwater.ErrNotSent and stillwater.ErrLimited leaves it
+// unclear whether the message left. One that is stillwater.ErrUnable as well as ErrRefused concerns this provider alone.
 type Provider interface {
 	Name() string
 	Send(ctx context.Context, m stillwater.Message) (id string, err error)
@@ -31,8 +31,9 @@ type Asker interface {
 	Status(ctx context.Context, id string) (state stillwater.DeliveryState, detail string, err error)
 }
 
-// An Inbox is a Provider that takes texts from phones: those since a moment of the event clock, oldest first.
+// An Inbox takes answers from people: those since a moment of the event clock, oldest first.
 type Inbox interface {
+	Name() string
 	Replies(ctx context.Context, since time.Time) ([]stillwater.Reply, error)
 }
 
@@ -46,31 +47,65 @@ type Sink interface {
 // A Clock is the event clock.
 type Clock interface{ Now() time.Time }
 
+// An Attempt is one call of a provider that a message was handed to, for counters.
+type Attempt struct {
+	Route    string
+	Channel  stillwater.Channel
+	Result   Result
+	Took     time.Duration
+	Segments int     // of an accepted SMS; 1 of any other accepted message
+	Cost     float64 // of an accepted message
+	Currency string
+}
+
+// A Result is how an attempt ended.
+type Result string
+
+// The results of attempts.
+const (
+	Taken   Result = "accepted"
+	Refused Result = "refused"  // this message, whoever is asked
+	Unable  Result = "unable"   // refused for a reason of the provider's own
+	Limited Result = "limited"  // over a limit of the provider
+	NotSent Result = "not-sent" // certainly not taken
+	Unclear Result = "unclear"
+)
+
 // Courier carries messages. Its fields are set before Run and not changed afterwards.
 type Courier struct {
-	Config   Config
-	Clock    Clock
-	Outbox   Outbox
-	Sink     Sink
-	Provider Provider // sends; asked too if it is an Asker
-	Inbox    Inbox    // may be nil: nobody can reply
+	Config  Config
+	Clock   Clock
+	Outbox  Outbox
+	Record  Record // what was sent before the start, for limits and costs; may be nil: they begin anew
+	Sink    Sink
+	Routes  []Route // those of a channel in order of preference; their providers are asked too if they are Askers
+	Inboxes []Inbox // none: replies come by callback alone, or nobody can reply
 
 	// Mark gives the text of a message that may have been sent before, marked as a repeat. Nil puts "重发 (repeat) " before it.
 	Mark func(stillwater.Message) string
-	// Health is called when the provider, the outbox or the sink becomes ill (err) or well (nil). It may be nil.
+	// Segments is how many SMS a text takes, for costs; nil: one.
+	Segments func(text string) int
+	// Health is called when a provider, an inbox, the outbox or the sink becomes ill (err) or well (nil). It may be nil.
 	Health func(part string, err error)
-	Log    *slog.Logger
+	// Count is told of every attempt. It must not block, and may be nil.
+	Count func(Attempt)
+	Log   *slog.Logger
 
-	once   sync.Once
-	wake   chan struct{}
-	inbox  chan struct{}
-	health *health
+	once    sync.Once
+	wake    chan struct{}
+	inboxes []chan struct{}
+	heard   chan heard
+	ledger  *ledger
+	health  *health
 }
 
 // prepare makes what a Courier needs besides its fields; Wake may be called before Run.
 func (c *Courier) prepare() {
 	c.once.Do(func() {
-		c.wake, c.inbox = make(chan struct{}, 1), make(chan struct{}, 1)
+		c.wake, c.heard, c.ledger = make(chan struct{}, 1), make(chan heard, heardAtOnce), newLedger(c)
+		for range c.Inboxes {
+			c.inboxes = append(c.inboxes, make(chan struct{}, 1))
+		}
 		log := c.Log
 		if log == nil {
 			log = slog.New(slog.DiscardHandler)
@@ -83,7 +118,15 @@ func (c *Courier) prepare() {
 func (c *Courier) Wake() { c.prepare(); signal(c.wake) }
 
 // WakeInbox says that somebody replied, where that is known without polling. It does not block.
-func (c *Courier) WakeInbox() { c.prepare(); signal(c.inbox) }
+func (c *Courier) WakeInbox() {
+	c.prepare()
+	for _, ch := range c.inboxes {
+		signal(ch)
+	}
+}
+
+// Spent is what each route cost, by month, the latest first: what is stored and not erased, and what was accepted since.
+func (c *Courier) Spent() []Spending { c.prepare(); return c.ledger.list() }
 
 func signal(ch chan struct{}) {
 	select {
@@ -98,14 +141,10 @@ func (c *Courier) Run(ctx context.Context) error {
 	c.prepare()
 	var all sync.WaitGroup
 	defer all.Wait()
-	if c.Inbox != nil {
-		all.Go(func() { c.collect(ctx) })
+	for i, inbox := range c.Inboxes {
+		all.Go(func() { c.collect(ctx, inbox, c.inboxes[i]) })
 	}
-	d := &dispatcher{
-		Courier: c, jobs: map[stillwater.MessageID]*job{}, lanes: map[lane]stillwater.MessageID{},
-		results: make(chan result), running: map[errand]int{},
-	}
-	d.run(ctx, &all)
+	newDispatcher(c).run(ctx, &all)
 	return nil
 }
 

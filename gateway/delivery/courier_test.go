@@ -126,7 +126,7 @@ func TestNobodyIsForgotten(t *testing.T) {
 			return nil
 		}
 		o.change(func() { o.find = func(ctx context.Context) error { return o.send(ctx, stillwater.Message{}) } })
-		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Provider: o}
+		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Routes: by(o)}
 		c.Config.GiveUp = 2 * time.Hour
 		s.put(message("A", 1))
 		start(t, c)
@@ -193,7 +193,7 @@ func TestNobodyIsForgotten(t *testing.T) {
 		s, o := &store{}, &operator{}
 		s.change(func() { s.sick = func() error { return errors.New("locked") } })
 		s.put(message("A", 1))
-		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Provider: o}
+		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Routes: by(o)}
 		var changes []string
 		c.Health = func(part string, err error) { changes = append(changes, fmt.Sprint(part, " ", err)) }
 		start(t, c)
@@ -283,7 +283,7 @@ func TestNobodyIsToldTwice(t *testing.T) {
 			return errors.New("connection reset")
 		}
 		s.put(message("A", 1))
-		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Provider: struct{ Provider }{o}}
+		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Routes: by(struct{ Provider }{o})}
 		c.Mark = func(m stillwater.Message) string {
 			if !m.Repeat {
 				t.Error("Mark is given a message that is no repeat")
@@ -389,7 +389,7 @@ func TestNobodyIsToldTwice(t *testing.T) {
 	})
 	bubble(t, "a sink that says it stored what it did not", func(t *testing.T) {
 		s, o := &store{}, &operator{}
-		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: deafSink{}, Provider: o}
+		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: deafSink{}, Routes: by(o)}
 		o.change(func() { o.send = func(context.Context, stillwater.Message) error { return stillwater.ErrRefused } })
 		s.put(message("A", 1))
 		start(t, c)
@@ -435,7 +435,7 @@ func TestOrder(t *testing.T) {
 	})
 	bubble(t, "urgent before alerts, alerts before the rest", func(t *testing.T) {
 		s, o := &store{}, &operator{send: slow}
-		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Provider: o}
+		c := &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Routes: by(o)}
 		c.Config.Parallel = 1
 		news, alert, urgent := message("news", 1), message("alert", 2), message("urgent", 3)
 		news.Purpose, urgent.Severity = stillwater.Done, stillwater.Urgent
@@ -493,6 +493,8 @@ type letterbox struct {
 	sick    error
 }
 
+func (l *letterbox) Name() string { return "letterbox" }
+
 func (l *letterbox) Replies(_ context.Context, since time.Time) ([]stillwater.Reply, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -510,7 +512,7 @@ func (l *letterbox) change(f func()) { l.mu.Lock(); defer l.mu.Unlock(); f() }
 func TestReplies(t *testing.T) {
 	setUp := func(t *testing.T) (*store, *letterbox, *Courier) {
 		s, l := &store{}, &letterbox{}
-		c := &Courier{Config: Defaults(), Clock: wall{ahead: time.Hour}, Outbox: s, Sink: s, Provider: &operator{}, Inbox: l}
+		c := &Courier{Config: Defaults(), Clock: wall{ahead: time.Hour}, Outbox: s, Sink: s, Routes: by(&operator{}), Inboxes: []Inbox{l}}
 		return s, l, c
 	}
 	bubble(t, "a reply of the time the gateway was away", func(t *testing.T) {

@@ -13,19 +13,34 @@ import (
 // dispatcher decides what is done next. Only its own goroutine touches it.
 type dispatcher struct {
 	*Courier
-	jobs    map[stillwater.MessageID]*job
-	n       int
-	lanes   map[lane]stillwater.MessageID // whose turn it is
-	running map[errand]int
-	results chan result
-	looked  time.Time
+	ways      []*way
+	jobs      map[stillwater.MessageID]*job
+	n         int
+	lanes     map[lane]stillwater.MessageID // whose turn it is
+	early     map[providerKey]heard         // receipts whose messages are not known yet
+	reporting int
+	results   chan result
+	looked    time.Time
+	recalled  bool // what was sent before the start is in the ledger
 }
 
 // result is what a call found out: the message as it now is, and what to do next.
 type result struct {
 	id   stillwater.MessageID
 	kind errand
+	by   *way
 	done func(j *job) // applied by the dispatcher
+}
+
+func newDispatcher(c *Courier) *dispatcher {
+	d := &dispatcher{
+		Courier: c, jobs: map[stillwater.MessageID]*job{}, lanes: map[lane]stillwater.MessageID{},
+		early: map[providerKey]heard{}, results: make(chan result),
+	}
+	for _, r := range c.Routes {
+		d.ways = append(d.ways, newWay(r, c.Config))
+	}
+	return d
 }
 
 func (d *dispatcher) run(ctx context.Context, all *sync.WaitGroup) {
@@ -42,6 +57,8 @@ func (d *dispatcher) run(ctx context.Context, all *sync.WaitGroup) {
 			return
 		case <-d.wake:
 			d.looked = time.Time{}
+		case h := <-d.heard:
+			d.hear(h)
 		case r := <-d.results:
 			d.finish(r)
 		case <-timer.C:
@@ -52,7 +69,11 @@ func (d *dispatcher) run(ctx context.Context, all *sync.WaitGroup) {
 // look reads the outbox. New messages become jobs; those no longer listed were cancelled or are done with.
 func (d *dispatcher) look(ctx context.Context) {
 	d.looked = time.Now()
-	listed, err := d.Outbox.Outbox(ctx)
+	err := d.recall(ctx)
+	var listed []stillwater.Message
+	if err == nil {
+		listed, err = d.Outbox.Outbox(ctx)
+	}
 	if ctx.Err() != nil {
 		return
 	}
@@ -64,7 +85,6 @@ func (d *dispatcher) look(ctx context.Context) {
 	for _, m := range listed {
 		waits[m.ID] = true
 		if d.jobs[m.ID] == nil {
-			d.n++
 			d.jobs[m.ID] = d.take(m)
 		}
 	}
@@ -73,40 +93,82 @@ func (d *dispatcher) look(ctx context.Context) {
 			delete(d.jobs, id)
 		}
 	}
+	d.ledger.prune(d.looked)
+	d.seek(ctx)
+}
+
+// recall enters what was sent before the start into the ledger, once; nothing is sent before.
+func (d *dispatcher) recall(ctx context.Context) error {
+	if d.recalled || d.Record == nil {
+		return nil
+	}
+	now := time.Now()
+	yesterday := now.Add(-day)
+	since := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.Local)
+	if yesterday.Before(since) {
+		since = yesterday
+	}
+	var all []stillwater.Message
+	if err := d.Record.Sent(ctx, since, func(m stillwater.Message) { all = append(all, m) }); err != nil {
+		return err
+	}
+	d.recalled = true
+	for _, m := range all {
+		w := d.wayOf(m)
+		if w == nil || m.State != stillwater.Sending && m.ProviderID == "" {
+			continue // it certainly did not leave, or by what is no longer set up
+		}
+		if m.Tried.After(yesterday) {
+			d.ledger.enter(w, m, m.Tried)
+		}
+		if m.State != stillwater.Sending {
+			d.ledger.charge(w.Route, m, m.Tried)
+		}
+	}
+	return nil
 }
 
 // take makes a message of the outbox a job. One in the state sending is unclear: it was handed over, or a crash prevented it.
 func (d *dispatcher) take(m stillwater.Message) *job {
+	d.n++
 	j := &job{msg: m, n: d.n, next: send, since: m.Tried}
-	if m.State == stillwater.Accepted {
+	switch m.State {
+	case stillwater.Accepted:
 		d.follow(j)
+	case stillwater.Sending:
+		j.by, j.counted = d.wayOf(m), m.Tried
+		d.doubt(j)
 	}
 	return j
+}
+
+// doubt goes on with a message that may have left: its provider is asked, or it goes again, by any other way at once.
+func (d *dispatcher) doubt(j *job) {
+	j.asked, j.shun = time.Time{}, j.by
+	if d.wayOf(j.msg).asker() != nil {
+		j.next = ask
+		return
+	}
+	j.next, j.again, j.at = send, true, time.Now()
 }
 
 // follow asks how far an accepted message has come, as long as that is worth asking.
 func (d *dispatcher) follow(j *job) {
 	now := time.Now()
 	j.next, j.tries = nothing, 0
-	if wait := nextStatus(now.Sub(j.since)); wait > 0 && j.msg.ProviderID != "" && d.asker(j.msg.Provider) != nil {
+	if wait := nextStatus(now.Sub(j.since)); wait > 0 && j.msg.ProviderID != "" && d.wayOf(j.msg).asker() != nil {
 		j.next, j.at = status, now.Add(wait)
 	}
 }
 
-// asker is the provider of a name, if it can be asked.
-func (d *dispatcher) asker(name string) Asker {
-	if asker, ok := d.Provider.(Asker); ok && (name == "" || name == d.Provider.Name()) {
-		return asker
+// wayOf is the way that a message was handed over by; nil if it is no longer set up.
+func (d *dispatcher) wayOf(m stillwater.Message) *way {
+	for _, w := range d.ways {
+		if w.Channel == m.By() && (w.Name == m.Provider || m.Provider == "") {
+			return w
+		}
 	}
 	return nil
-}
-
-// places is how many calls of a kind are made at once.
-func (d *dispatcher) places(kind errand) int {
-	if kind == status {
-		return 1
-	}
-	return d.Config.Parallel
 }
 
 // start makes the calls that are due, as far as there are places.
@@ -114,34 +176,80 @@ func (d *dispatcher) start(ctx context.Context, all *sync.WaitGroup) {
 	now := time.Now()
 	d.expire(now)
 	d.order()
-	for _, kind := range []errand{report, send, status} {
-		for _, j := range d.ready(kind, now) {
-			if d.running[kind] >= d.places(kind) {
-				break
+	for _, j := range d.ready(now) {
+		by := j.by
+		switch j.next {
+		case report:
+			if d.reporting >= d.Config.Parallel {
+				continue
 			}
-			d.running[kind]++
-			j.busy = true
-			if kind == send && j.first.IsZero() {
-				j.first = now
+			d.reporting++
+		case send:
+			if by = d.leave(j, now); by == nil {
+				continue
 			}
-			copied := *j
-			all.Go(func() {
-				r := result{copied.msg.ID, kind, d.call(ctx, copied, kind)}
-				select {
-				case d.results <- r:
-				case <-ctx.Done():
-				}
-			})
+		case ask, status:
+			if by = d.wayOf(j.msg); by.full(j.next) {
+				continue
+			}
 		}
+		if j.next != report {
+			by.calls[j.next][j.msg.ID] = now
+		}
+		d.begin(ctx, all, j, by)
 	}
 }
 
-// expire ends what is overdue, in order to let the ladder climb past it.
+// leave finds the way that a message goes by now, counts it, and gives nil if it does not go.
+func (d *dispatcher) leave(j *job, now time.Time) *way {
+	c := choice{fail: "too old to be sent again"} // it was unclear, and by now it is no news
+	if !j.stale(d.Config, d.Clock.Now()) {
+		c = d.choose(j, now)
+	}
+	if c.fail != "" {
+		j.msg.State, j.msg.Error = stillwater.Failed, c.fail
+		j.tell(now)
+		return nil
+	}
+	if j.first.IsZero() && (c.by != nil || c.turn) {
+		j.first = now
+	}
+	if c.by == nil {
+		if j.free = c.until; j.free.IsZero() {
+			j.free = now.Add(d.Config.Look) // or when a call ends
+		}
+		return nil
+	}
+	d.ledger.leave(j, c.by, now)
+	j.free, j.held, j.counted = time.Time{}, time.Time{}, now
+	return c.by
+}
+
+// begin makes a call in a goroutine of its own.
+func (d *dispatcher) begin(ctx context.Context, all *sync.WaitGroup, j *job, by *way) {
+	j.busy = true
+	copied := *j
+	all.Go(func() {
+		r := result{copied.msg.ID, copied.next, by, d.call(ctx, copied, by)}
+		select {
+		case d.results <- r:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// expire ends what is overdue, in order to let the ladder climb past it; and asking in vain, in order to hand over again.
 func (d *dispatcher) expire(now time.Time) {
 	event := d.Clock.Now()
 	for _, j := range d.jobs {
 		if j.busy {
 			continue
+		}
+		if j.next == ask && !j.at.After(now) && j.asked.IsZero() {
+			j.asked = now
+		}
+		if j.next == ask && !j.asked.IsZero() && now.Sub(j.asked) >= d.Config.AskWithin {
+			j.next, j.again, j.at, j.tries = send, true, now, 0
 		}
 		switch state := j.overdue(d.Config, now, event); state {
 		case stillwater.Failed:
@@ -158,7 +266,7 @@ func (d *dispatcher) expire(now time.Time) {
 func (d *dispatcher) order() {
 	clear(d.lanes)
 	for id, j := range d.jobs {
-		if j.next != send && (j.next != report || j.receipt.State != stillwater.Pending) {
+		if !j.leaving() && (j.next != report || j.receipt.State != stillwater.Pending) {
 			continue
 		}
 		if first, ok := d.lanes[j.lane()]; !ok || j.n < d.jobs[first].n {
@@ -167,14 +275,11 @@ func (d *dispatcher) order() {
 	}
 }
 
-// ready are the jobs of a kind that can be done now, the most pressing first.
-func (d *dispatcher) ready(kind errand, now time.Time) []*job {
-	if d.running[kind] >= d.places(kind) {
-		return nil
-	}
+// ready are the jobs for which something can be done now, the most pressing first.
+func (d *dispatcher) ready(now time.Time) []*job {
 	var ready []*job
 	for id, j := range d.jobs {
-		if j.next == kind && !j.busy && !j.at.After(now) && (kind != send || d.lanes[j.lane()] == id) {
+		if j.next != nothing && !j.busy && !j.at.After(now) && (!j.leaving() || d.lanes[j.lane()] == id) {
 			ready = append(ready, j)
 		}
 	}
@@ -187,19 +292,36 @@ func (d *dispatcher) idle() time.Duration {
 	now := time.Now()
 	wait := d.Config.Look - now.Sub(d.looked)
 	for id, j := range d.jobs {
-		if j.busy || j.next == nothing || j.next == send && d.lanes[j.lane()] != id || d.running[j.next] >= d.places(j.next) {
+		if j.busy || j.next == nothing || j.leaving() && d.lanes[j.lane()] != id {
 			continue
 		}
-		wait = min(wait, j.at.Sub(now))
+		at := j.at
+		switch {
+		case j.next == report && d.reporting >= d.Config.Parallel:
+			continue
+		case j.next == send && j.free.After(at):
+			at = j.free
+		case (j.next == ask || j.next == status) && d.wayOf(j.msg).full(j.next):
+			at = now.Add(d.Config.Look)
+		}
+		if j.next == ask && !j.asked.IsZero() && j.asked.Add(d.Config.AskWithin).Before(at) {
+			at = j.asked.Add(d.Config.AskWithin)
+		}
+		wait = min(wait, at.Sub(now))
 	}
 	return max(wait, 0)
 }
 
 // finish applies what a call found out.
 func (d *dispatcher) finish(r result) {
-	d.running[r.kind]--
+	if r.kind == report {
+		d.reporting--
+	} else {
+		delete(r.by.calls[r.kind], r.id)
+	}
 	if j := d.jobs[r.id]; j != nil {
 		j.busy = false
 		r.done(j)
+		d.catchUp(j)
 	}
 }

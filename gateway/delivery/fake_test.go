@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ type store struct {
 	messages []stillwater.Message
 	receipts []stillwater.Receipt
 	replies  map[string]stillwater.Reply
+	hidden   bool // the outbox lists nothing: too much came since
+	// keepCancelled: a receipt that a message was not sent does not revive a cancelled one, as the pipeline has it.
+	keepCancelled bool
 	// sick, markSick and sinkSick are asked first.
 	sick, markSick, sinkSick func() error
 }
@@ -68,7 +72,7 @@ func now[T any](mu *sync.Mutex, knob *T) T {
 	return *knob
 }
 
-func ask(f func() error) error {
+func askFor(f func() error) error {
 	if f == nil {
 		return nil
 	}
@@ -76,22 +80,44 @@ func ask(f func() error) error {
 }
 
 func (s *store) Outbox(context.Context) ([]stillwater.Message, error) {
-	if err := ask(now(&s.mu, &s.sick)); err != nil {
+	if err := askFor(now(&s.mu, &s.sick)); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var open []stillwater.Message
 	for _, m := range s.messages {
-		if !m.State.Final() {
+		if !m.State.Final() && !s.hidden {
 			open = append(open, m)
 		}
 	}
 	return open, nil
 }
 
+func (s *store) Sent(_ context.Context, since time.Time, visit func(stillwater.Message)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		if !m.Tried.IsZero() && !m.Tried.Before(since) {
+			visit(m)
+		}
+	}
+	return askFor(s.sick)
+}
+
+func (s *store) Accepted(_ context.Context, provider, id string) (stillwater.Message, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		if m.Provider == provider && m.ProviderID == id && !m.State.Final() {
+			return m, true, nil
+		}
+	}
+	return stillwater.Message{}, false, nil
+}
+
 func (s *store) MarkSending(_ context.Context, m stillwater.Message) error {
-	if err := ask(now(&s.mu, &s.markSick)); err != nil {
+	if err := askFor(now(&s.mu, &s.markSick)); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -106,22 +132,22 @@ func (s *store) MarkSending(_ context.Context, m stillwater.Message) error {
 }
 
 func (s *store) Receipt(_ context.Context, r stillwater.Receipt) error {
-	if err := ask(now(&s.mu, &s.sinkSick)); err != nil {
+	if err := askFor(now(&s.mu, &s.sinkSick)); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.receipts = append(s.receipts, r)
 	for i := range s.messages {
-		if m := &s.messages[i]; m.ID == r.Message {
-			m.State, m.Attempts, m.ProviderID, m.Error = r.State, r.Attempts, r.ProviderID, r.Error
+		if m := &s.messages[i]; m.ID == r.Message && !(s.keepCancelled && m.State == stillwater.Cancelled && r.State == stillwater.Pending) {
+			m.State, m.Attempts, m.Provider, m.ProviderID, m.Error = r.State, r.Attempts, r.Provider, r.ProviderID, r.Error
 		}
 	}
 	return nil
 }
 
 func (s *store) Reply(_ context.Context, r stillwater.Reply) error {
-	if err := ask(now(&s.mu, &s.sinkSick)); err != nil {
+	if err := askFor(now(&s.mu, &s.sinkSick)); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -135,6 +161,7 @@ func (s *store) Reply(_ context.Context, r stillwater.Reply) error {
 
 // operator is a provider that can be asked. What it took stays with it.
 type operator struct {
+	name  string // "operator" if empty
 	mu    sync.Mutex
 	texts []text
 	asks  int
@@ -151,7 +178,7 @@ type text struct {
 	m  stillwater.Message
 }
 
-func (o *operator) Name() string { return "operator" }
+func (o *operator) Name() string { return cmp.Or(o.name, "operator") }
 
 func (o *operator) Send(ctx context.Context, m stillwater.Message) (string, error) {
 	if send := now(&o.mu, &o.send); send != nil {
@@ -223,10 +250,18 @@ func message(id string, to int) stillwater.Message {
 	}
 }
 
+// by is a route for texts by each provider, in order.
+func by(providers ...Provider) (routes []Route) {
+	for _, p := range providers {
+		routes = append(routes, Route{Name: p.Name(), Channel: stillwater.SMS, Provider: p})
+	}
+	return routes
+}
+
 // running is a courier in a bubble, and stop what ends it: at once, as a crash does.
 func running(t *testing.T, s *store, p Provider) (c *Courier, stop func()) {
 	t.Helper()
-	c = &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Sink: s, Provider: p}
+	c = &Courier{Config: Defaults(), Clock: wall{}, Outbox: s, Record: s, Sink: s, Routes: by(p)}
 	return c, start(t, c)
 }
 
@@ -255,3 +290,6 @@ func after(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
+
+// takes lets a call of the provider or the sink take some time of the bubble.
+func takes(d time.Duration) { time.Sleep(d) }

@@ -13,7 +13,8 @@ type errand int
 
 const (
 	nothing errand = iota // done with, as long as the outbox still lists it
-	send                  // hand it over, or find out whether it was
+	send                  // hand it over
+	ask                   // find out whether it was handed over
 	status                // ask how far it has come
 	report                // tell the sink
 )
@@ -24,21 +25,53 @@ type job struct {
 	n       int // order of arrival in the outbox
 	next    errand
 	at      time.Time // not before
+	free    time.Time // when a way may be free that now is not; zero: when something else ends
 	busy    bool
 	tries   int       // in a row that got nowhere
-	first   time.Time // the first attempt since the start; zero: none yet
-	asked   time.Time // since when it has been asked about in vain
+	first   time.Time // since when it is its turn, after the start; zero: not yet
+	asked   time.Time // since when it is to be asked about, in vain
+	held    time.Time // since when nothing but limits stands against it
 	since   time.Time // when it was found out what became of it
+	by      *way      // that it went by, or was found with
+	shun    *way      // that was unclear: any other is better
+	again   bool      // it may have left: it goes marked as a repeat
+	counted time.Time // when it was entered in the ledger of that way; zero: it is not
+	bars    map[*way]bar
+	heard   *heard // what came while it was busy
 	receipt stillwater.Receipt
 }
 
-// lane is what keeps its order: the messages to one contact, the urgent ones apart, because they wait for nothing.
+// bar is why a message does not go by a way: for good, or until a moment.
+type bar struct {
+	good  bool
+	until time.Time
+	tries int
+	why   string
+}
+
+// avoid notes that a message cannot go by a way for good, or for now; each time for longer.
+func (j *job) avoid(w *way, b bar, c Config) {
+	if j.bars == nil {
+		j.bars = map[*way]bar{}
+	}
+	b.tries = j.bars[w].tries + 1
+	b.until = time.Now().Add(c.backoff(b.tries))
+	j.bars[w] = b
+}
+
+// lane is what keeps its order: the messages to one contact by one channel, the urgent ones apart, because they wait for nothing.
 type lane struct {
+	by     stillwater.Channel
 	to     stillwater.Address
 	urgent bool
 }
 
-func (j *job) lane() lane { return lane{j.msg.To, j.msg.Severity == stillwater.Urgent} }
+func (j *job) urgent() bool { return j.msg.Severity == stillwater.Urgent }
+
+func (j *job) lane() lane { return lane{j.msg.By(), j.msg.To, j.urgent()} }
+
+// leaving says whether it is still to be handed over, or perhaps was.
+func (j *job) leaving() bool { return j.next == send || j.next == ask }
 
 // loud says whether somebody must hear of it however late: a ladder waits for its answer.
 func loud(p stillwater.Purpose) bool { return p == stillwater.Tell || p == stillwater.Again }
@@ -67,7 +100,7 @@ func (j *job) stale(c Config, event time.Time) bool {
 // overdue is what becomes of a message that is not sent any more. What may have left already is not cancelled.
 func (j *job) overdue(c Config, wall, event time.Time) stillwater.DeliveryState {
 	switch {
-	case j.next != send:
+	case !j.leaving():
 	case j.stale(c, event) && j.msg.State == stillwater.Pending:
 		return stillwater.Cancelled
 	case loud(j.msg.Purpose) && !j.first.IsZero() && wall.Sub(j.first) >= c.GiveUp:

@@ -9,10 +9,11 @@ import (
 
 // act does what a person did, if the table of moves allows it.
 func (m *machine) act(a stillwater.Act) error {
-	if refusal := allowed(m.inc.State, a); refusal != nil {
+	if refusal := m.allowed(a); refusal != nil {
 		return refusal
 	}
-	m.inc.State = next[m.inc.State][move(a.Deed)]
+	was := m.inc.State
+	m.inc.State = next[was][move(a.Deed)]
 	switch a.Deed {
 	case stillwater.Acknowledge:
 		hold := m.cfg.Promise
@@ -27,52 +28,71 @@ func (m *machine) act(a stillwater.Act) error {
 		m.startLadder(stillwater.Urgent)
 	case stillwater.Close:
 		m.close(a)
+	case stillwater.HandOver:
+		m.handOver(a)
+	case stillwater.Escalate:
+		m.log(stillwater.Event{What: "escalated", Who: a.Who, Note: a.Note})
+		m.climb(climbing{})
+	case stillwater.Hold:
+		m.inc.Held = a.Until
+		m.log(stillwater.Event{What: "held", Who: a.Who, Note: a.Note})
+	case stillwater.Reopen:
+		m.inc.State = was
+		m.reopenByHand(a)
+	case stillwater.FollowedUp:
+		m.inc.FollowUp = time.Time{}
+		m.log(stillwater.Event{What: "followed-up", Who: a.Who, Note: a.Note})
+	default: // of two incidents: see Merge and SplitOff
+		m.inc.State = was
+		return &Refusal{Deed: a.Deed, State: was, Reason: UnknownDeed}
 	}
 	return nil
 }
 
-// takeOn lets somebody take the incident on until a time. The others who were told hear of it, unless they know already.
+// takeOn lets somebody take the incident on until a time. Calls for somebody that have not left are not sent any more; the others who were told
+// hear of it, unless they know already.
 func (m *machine) takeOn(a stillwater.Act, what string, hold time.Duration) {
 	known := m.inc.Holder == a.Who && m.lastOf("acknowledged", "on-site") == what
-	m.inc.Holder, m.inc.Promise = a.Who, m.now.Add(hold)
+	m.inc.Holder, m.inc.Handed = a.Who, ""
+	m.inc.Promise, m.inc.Held = m.now.Add(hold), time.Time{}
 	m.log(stillwater.Event{What: what, Who: a.Who, Note: a.Note})
-	if known {
-		return
+	m.cancel(func(t stillwater.Told) bool { return calls(t.Purpose) })
+	if !known {
+		m.news(what, func(id stillwater.ContactID) bool { return string(id) != a.Who })
 	}
-	for _, id := range m.told(reached) {
-		if string(id) != a.Who {
-			m.tell(id, stillwater.Update, m.inc.Rung-1)
-		}
-	}
+}
+
+// calls says whether a message looks for somebody to take it on.
+func calls(p stillwater.Purpose) bool {
+	return p == stillwater.Ask || p == stillwater.Tell || p == stillwater.Again || p == stillwater.Check
 }
 
 // close ends it with an outcome. Texts that have not left are not sent any more.
 func (m *machine) close(a stillwater.Act) {
 	m.inc.Outcome, m.inc.Known, m.inc.Closed = a.Outcome, a.Known, m.now
-	m.inc.Holder, m.inc.Promise = a.Who, time.Time{}
+	m.inc.FollowUp, m.inc.Reminded, m.inc.Photo = a.Until, time.Time{}, a.Photo
+	m.letGo(a.Who)
 	if a.Known == stillwater.Assumed {
 		m.inc.Promise = m.now.Add(m.cfg.AssumedReopens)
 	}
 	m.result.Rearm = true
 	m.log(stillwater.Event{What: "closed", Who: a.Who, Note: closingNote(a)})
-	for i := range m.inc.Told {
-		if t := &m.inc.Told[i]; t.State == stillwater.Pending {
-			t.State = stillwater.Cancelled
-			m.result.Cancel = append(m.result.Cancel, t.Message)
-		}
-	}
-	for _, id := range m.told(reached) {
+	for _, id := range m.knowing() {
 		m.tellDone(id)
 	}
 }
 
-// tellDone tells a contact how it ended, unless they closed it themselves or have been told since.
+// letGo lets go of everything that an open incident waits for.
+func (m *machine) letGo(who string) {
+	m.inc.Holder, m.inc.Handed, m.inc.Promise, m.inc.Held = who, "", time.Time{}, time.Time{}
+	m.inc.Waiting = nil
+	m.cancel(everybody)
+}
+
+// tellDone tells a contact how it ended, unless they closed it themselves.
 func (m *machine) tellDone(id stillwater.ContactID) {
-	done := slices.ContainsFunc(m.inc.Told, func(t stillwater.Told) bool {
-		return t.Contact == id && t.Purpose == stillwater.Done && !t.At.Before(m.inc.Closed)
-	})
-	if !done && string(id) != m.inc.Holder {
-		m.tell(id, stillwater.Done, m.inc.Rung-1)
+	if string(id) != m.inc.Holder {
+		m.tell(id, word{purpose: stillwater.Done, rung: m.inc.Rung - 1, known: true, patient: true, cause: "closed"})
 	}
 }
 
@@ -107,8 +127,20 @@ func (m *machine) receipt(r stillwater.Receipt) {
 		return
 	}
 	m.log(stillwater.Event{What: "receipt", Who: string(t.Contact), Note: string(r.State)})
-	if overtaken && !m.inc.IsOpen() {
-		m.tellDone(t.Contact) // it was on its way when the incident was closed
+	if overtaken && t.Purpose != stillwater.Check {
+		m.tellOvertaken(t.Contact)
+	}
+}
+
+// tellOvertaken is for somebody whose text was on its way when the incident was closed, or taken on.
+func (m *machine) tellOvertaken(id stillwater.ContactID) {
+	switch {
+	case m.inc.State == stillwater.ClosedState && m.inc.Into == "":
+		if m.lastTold(id).Purpose != stillwater.Done {
+			m.tellDone(id)
+		}
+	case m.inc.State != stillwater.Opened && m.inc.IsOpen() && string(id) != m.inc.Holder:
+		m.tell(id, word{purpose: stillwater.Update, rung: m.inc.Rung - 1, known: true, patient: true, cause: m.lastOf("acknowledged", "on-site")})
 	}
 }
 

@@ -10,11 +10,14 @@ import (
 
 // Config is whom to tell in which order, and how long to wait for people.
 type Config struct {
-	Question []Rung `yaml:"question,omitempty" doc:"whom to ask when a question arises; one rung, because a question is asked once and never climbed; default family"`
-	Alert    []Rung `yaml:"alert,omitempty" doc:"the ladder of an alert, first rung first; default family, 15 minutes later the worker"`
-	Urgent   []Rung `yaml:"urgent,omitempty" doc:"the ladder of an urgent alert; default family and worker together"`
+	Question []Rung   `yaml:"question,omitempty" doc:"whom to ask when a question arises; one rung, because a question is asked once and never climbs; default family"`
+	Alert    []Rung   `yaml:"alert,omitempty" doc:"the ladder of an alert, first rung first; default family, then the family by voice with neighbours and the worker, then grid head and building head, community, street"`
+	Urgent   []Rung   `yaml:"urgent,omitempty" doc:"the ladder of an urgent alert; default family and worker together, then both by voice with the neighbours, then as for an alert"`
+	For      []Ladder `yaml:"for,omitempty" doc:"ladders of their own for kinds of incidents; where one is left out, the one above holds"`
 
-	Repeat time.Duration `yaml:"repeat,omitempty" doc:"how often the last two rungs are told again after the last one, until somebody acts; default 15m"`
+	Repeat time.Duration `yaml:"repeat,omitempty" doc:"how often the last two rungs that have somebody are told again after the last one, until somebody acts; default 15m"`
+
+	ResidentCall string `yaml:"resident_call,omitempty" doc:"when an urgent ladder begins, how she is called who agreed to it: connect rings her and connects her with the worker on duty, else the family; voice says the text; off; default connect"`
 
 	Promise        time.Duration `yaml:"promise,omitempty" doc:"how long 'on my way' holds the ladder; without an outcome it then climbs on; default 45m"`
 	RemotePromise  time.Duration `yaml:"remote_promise,omitempty" doc:"the same for a contact who is not minutes away and can only call; default 10m"`
@@ -23,35 +26,68 @@ type Config struct {
 	AssumedReopens time.Duration `yaml:"assumed_reopens,omitempty" doc:"after how long an outcome that was only assumed is looked at again; default 2h"`
 	Quiet          time.Duration `yaml:"quiet,omitempty" doc:"how long nobody is asked the same question again, nor told again that a finding ended; default 6h"`
 
+	Deadlines Deadlines `yaml:"deadlines,omitempty" doc:"how long an alert may take from opening to closing; past that it is shown as overdue, and the next rung is told once even while somebody is on it; 0 sets none"`
+	Photo     []string  `yaml:"photo,omitempty" doc:"kinds and outcomes whose closing needs a picture, like [water, leak]; default none"`
+
 	TellWithin       time.Duration `yaml:"tell_within,omitempty" doc:"a rung whose messages the provider has not taken by then is climbed past, and they are still sent; default 5m"`
 	TellWithinUrgent time.Duration `yaml:"tell_within_urgent,omitempty" doc:"the same for an urgent alert; default 2m"`
 	Grace            time.Duration `yaml:"grace,omitempty" doc:"how long after the provider's accept a message without a delivery receipt counts as read, and the wait of its rung begins; default 3m"`
 	GraceUrgent      time.Duration `yaml:"grace_urgent,omitempty" doc:"the same for an urgent alert; default 1m"`
 }
 
-// A Rung is one step of a ladder.
-type Rung struct {
-	To   []stillwater.Role `yaml:"to" doc:"who is told: family, worker, or both"`
-	Wait time.Duration     `yaml:"wait,omitempty" doc:"how long they have, once reached, before the next rung is told; a question needs none"`
+// A Ladder is who is told of incidents of one kind, where that is not as for the others.
+type Ladder struct {
+	Kind     stillwater.Kind `yaml:"kind" doc:"welfare, water, door or device"`
+	Question []Rung          `yaml:"question,omitempty" doc:"whom to ask"`
+	Alert    []Rung          `yaml:"alert,omitempty" doc:"the ladder of an alert"`
+	Urgent   []Rung          `yaml:"urgent,omitempty" doc:"the ladder of an urgent alert"`
 }
+
+// Deadlines are how long alerts of each kind may take.
+type Deadlines struct {
+	Welfare time.Duration `yaml:"welfare" doc:"how is she; default 2h"`
+	Water   time.Duration `yaml:"water" doc:"surge, leak; default 24h"`
+	Door    time.Duration `yaml:"door" doc:"the door; default 24h"`
+	Device  time.Duration `yaml:"device" doc:"a meter or sensor; default 3d"`
+}
+
+// What ResidentCall can be.
+const (
+	callConnects = "connect"
+	callSpeaks   = "voice"
+	callOff      = "off"
+)
 
 // Defaults is the configuration that holds where nothing else is said.
 func Defaults() Config {
-	family, worker := stillwater.Family, stillwater.Worker
+	roles := func(r ...stillwater.Role) []stillwater.Role { return r }
+	family, neighbour, worker := stillwater.Family, stillwater.Neighbour, stillwater.Worker
+	up := func(wait time.Duration) []Rung {
+		return []Rung{
+			{To: roles(stillwater.BuildingHead, stillwater.GridHead), Wait: wait},
+			{To: roles(stillwater.Community), Wait: wait},
+			{To: roles(stillwater.Street), Wait: wait},
+		}
+	}
 	return Config{
-		Question: []Rung{{To: []stillwater.Role{family}}},
-		Alert: []Rung{
-			{To: []stillwater.Role{family}, Wait: 15 * time.Minute},
-			{To: []stillwater.Role{worker}, Wait: 15 * time.Minute},
-		},
-		Urgent:           []Rung{{To: []stillwater.Role{family, worker}, Wait: 5 * time.Minute}},
+		Question: []Rung{{To: roles(family)}},
+		Alert: append([]Rung{
+			{To: roles(family), Wait: 15 * time.Minute},
+			{To: roles(family, neighbour, worker), Call: roles(family), Wait: 15 * time.Minute},
+		}, up(15*time.Minute)...),
+		Urgent: append([]Rung{
+			{To: roles(family, worker), Wait: 5 * time.Minute},
+			{To: roles(family, neighbour, worker), Call: roles(family, worker), Wait: 5 * time.Minute},
+		}, up(5*time.Minute)...),
 		Repeat:           15 * time.Minute,
+		ResidentCall:     callConnects,
 		Promise:          45 * time.Minute,
 		RemotePromise:    10 * time.Minute,
 		OnSite:           2 * time.Hour,
 		OutcomeDue:       12 * time.Hour,
 		AssumedReopens:   2 * time.Hour,
 		Quiet:            6 * time.Hour,
+		Deadlines:        Deadlines{Welfare: 2 * time.Hour, Water: 24 * time.Hour, Door: 24 * time.Hour, Device: 72 * time.Hour},
 		TellWithin:       5 * time.Minute,
 		TellWithinUrgent: 2 * time.Minute,
 		Grace:            3 * time.Minute,
@@ -59,22 +95,29 @@ func Defaults() Config {
 	}
 }
 
-// maxRungs bounds a ladder; more than this is a mistake in the file, not a policy.
-const maxRungs = 20
-
 // Validate reports every mistake; field points into c.
 func (c *Config) Validate(report func(field any, problem string)) {
-	validateLadder(&c.Question, report)
-	validateLadder(&c.Alert, report)
-	validateLadder(&c.Urgent, report)
-	if len(c.Question) > 1 {
-		report(&c.Question, fmt.Sprintf("a question is asked once and not climbed, but it has %d rungs; leave one", len(c.Question)))
-	}
-	for _, ladder := range []*[]Rung{&c.Alert, &c.Urgent} {
-		for i := range *ladder {
-			within{&(*ladder)[i].Wait, time.Minute, 24 * time.Hour, "15m"}.check(report)
+	(&Ladder{Question: c.Question}).validateQuestion(&c.Question, true, report)
+	validateLadder(&c.Alert, true, report)
+	validateLadder(&c.Urgent, true, report)
+	for i := range c.For {
+		c.For[i].validate(report)
+		if slices.ContainsFunc(c.For[:i], func(l Ladder) bool { return l.Kind == c.For[i].Kind }) {
+			report(&c.For[i].Kind, fmt.Sprintf("%q has two entries; write its ladders into one", c.For[i].Kind))
 		}
 	}
+	c.validateSpans(report)
+	if c.ResidentCall != callConnects && c.ResidentCall != callSpeaks && c.ResidentCall != callOff {
+		report(&c.ResidentCall, fmt.Sprintf("%q is no way to call her; write connect, voice or off", c.ResidentCall))
+	}
+	for i, what := range c.Photo {
+		if !slices.Contains(kinds, stillwater.Kind(what)) && !slices.Contains(stillwater.Outcomes, stillwater.Outcome(what)) {
+			report(&c.Photo[i], fmt.Sprintf("%q is neither a kind nor an outcome; write like water or leak", what))
+		}
+	}
+}
+
+func (c *Config) validateSpans(report func(field any, problem string)) {
 	for _, w := range []within{
 		{&c.Repeat, time.Minute, 24 * time.Hour, "15m"},
 		{&c.Promise, time.Minute, 24 * time.Hour, "45m"},
@@ -90,27 +133,10 @@ func (c *Config) Validate(report func(field any, problem string)) {
 	} {
 		w.check(report)
 	}
-}
-
-func validateLadder(ladder *[]Rung, report func(field any, problem string)) {
-	switch {
-	case len(*ladder) == 0:
-		report(ladder, "this ladder has no rung, so nobody would be told; write like - {to: [family], wait: 15m}")
-	case len(*ladder) > maxRungs:
-		report(ladder, fmt.Sprintf("this ladder has %d rungs; %d is the most", len(*ladder), maxRungs))
-	}
-	for i := range *ladder {
-		rung := &(*ladder)[i]
-		if len(rung.To) == 0 {
-			report(&rung.To, "this rung tells nobody; write to: [family], [worker] or [family, worker]")
-		}
-		for j, role := range rung.To {
-			if role != stillwater.Family && role != stillwater.Worker {
-				report(&rung.To[j], fmt.Sprintf("%q is not somebody who can be told; write family or worker", role))
-			}
-			if slices.Contains(rung.To[:j], role) {
-				report(&rung.To[j], fmt.Sprintf("%q stands twice in this rung; leave one", role))
-			}
+	d := &c.Deadlines
+	for _, span := range []*time.Duration{&d.Welfare, &d.Water, &d.Door, &d.Device} {
+		if *span != 0 {
+			within{span, 10 * time.Minute, 90 * 24 * time.Hour, "2h"}.check(report)
 		}
 	}
 }
@@ -129,17 +155,43 @@ func (w within) check(report func(field any, problem string)) {
 	}
 }
 
-// ladder is the ladder of a severity; a notice has none.
-func (c *Config) ladder(s stillwater.Severity) []Rung {
+// kinds are those that ladders and deadlines can be for.
+var kinds = []stillwater.Kind{stillwater.Welfare, stillwater.Water, stillwater.DoorKind, stillwater.Equipment}
+
+// ladder is the ladder of a kind and severity; a notice has none.
+func (c *Config) ladder(k stillwater.Kind, s stillwater.Severity) []Rung {
+	own := Ladder{}
+	if i := slices.IndexFunc(c.For, func(l Ladder) bool { return l.Kind == k }); i >= 0 {
+		own = c.For[i]
+	}
+	first := func(own, all []Rung) []Rung {
+		if len(own) > 0 {
+			return own
+		}
+		return all
+	}
 	switch s {
 	case stillwater.Urgent:
-		return c.Urgent
+		return first(own.Urgent, c.Urgent)
 	case stillwater.Alert:
-		return c.Alert
+		return first(own.Alert, c.Alert)
 	case stillwater.Question:
-		return c.Question
+		return first(own.Question, c.Question)
 	}
 	return nil
+}
+
+// deadline is how long an alert of a kind may take; zero: as long as it does.
+func (c *Config) deadline(k stillwater.Kind) time.Duration {
+	switch k {
+	case stillwater.Water:
+		return c.Deadlines.Water
+	case stillwater.DoorKind:
+		return c.Deadlines.Door
+	case stillwater.Equipment:
+		return c.Deadlines.Device
+	}
+	return c.Deadlines.Welfare
 }
 
 func (c *Config) tellWithin(s stillwater.Severity) time.Duration {

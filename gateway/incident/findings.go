@@ -18,7 +18,7 @@ func (m *machine) begin(f stillwater.Finding) error {
 		if !Current(m.inc) {
 			return fmt.Errorf("finding %q for incident %q: %w", f.Rule, m.inc.ID, ErrNotCurrent)
 		}
-		m.reopen(beganAnew)
+		m.reopen(beganAnew, "")
 	}
 	resumed := len(m.inc.Findings) > 0 && !m.goesOn()
 	if !m.join(f) && !reopened {
@@ -31,7 +31,7 @@ func (m *machine) begin(f stillwater.Finding) error {
 	case m.inc.Severity == stillwater.Question:
 		m.askAgain()
 	case reopened:
-		m.tellAgain()
+		m.tellAgain("")
 	case resumed:
 		m.resume()
 	}
@@ -68,11 +68,7 @@ func (m *machine) end(f stillwater.Finding) {
 	if m.goesOn() || !m.inc.IsOpen() {
 		return
 	}
-	for _, id := range m.told(reached) {
-		if !m.saidEnded(id) {
-			m.tell(id, stillwater.Update, m.inc.Rung-1)
-		}
-	}
+	m.news("ended", func(id stillwater.ContactID) bool { return !m.saidEnded(id) })
 	if m.inc.State == stillwater.Opened && m.inc.Severity != stillwater.Question {
 		m.inc.Promise = m.now.Add(m.cfg.OutcomeDue)
 	}
@@ -92,10 +88,14 @@ func (m *machine) ofEnding(t stillwater.Told) bool {
 
 // cause is what a message was written for.
 func (m *machine) cause(t stillwater.Told) string {
-	if i := m.causeLine(t); i >= 0 {
-		return m.inc.Log[i].What
+	i := m.causeLine(t)
+	switch {
+	case i < 0:
+		return ""
+	case m.inc.Log[i].What == "quiet-over": // it had to wait
+		return m.inc.Log[i].Note
 	}
-	return ""
+	return m.inc.Log[i].What
 }
 
 // causeLine is the line of the log that a message was written for: the one before it, and before others written with it.
@@ -111,14 +111,15 @@ func (m *machine) causeLine(t stillwater.Told) int {
 	return -1
 }
 
-// resume goes on climbing when a finding begins again. Those who believe that it is over are told first.
+// resume goes on climbing when a finding begins again. Those who believe that it is over are told first, and those whose text was not sent
+// because of a promise that was not kept.
 func (m *machine) resume() {
 	if m.inc.State == stillwater.Opened {
 		m.inc.Promise = time.Time{}
 	}
 	for _, id := range m.told(everybody) {
-		if last := m.lastTold(id); m.ofEnding(last) || m.cause(last) == "outcome-due" {
-			m.tell(id, stillwater.Again, m.inc.Rung-1)
+		if last := m.lastTold(id); last.State == stillwater.Cancelled || m.ofEnding(last) || m.cause(last) == "outcome-due" {
+			m.tell(id, word{purpose: stillwater.Again, rung: m.inc.Rung - 1})
 		}
 	}
 }
@@ -128,12 +129,16 @@ func (m *machine) askAgain() {
 	if m.inc.State != stillwater.Opened {
 		return
 	}
-	for _, c := range m.contacts(m.roles(0)) {
+	w := word{purpose: stillwater.Ask, patient: true, cause: "joined"}
+	for _, p := range m.places(0, w) {
 		asked := slices.ContainsFunc(m.inc.Told, func(t stillwater.Told) bool {
-			return t.Contact == c.ID && t.Purpose == stillwater.Ask && m.now.Sub(t.At) < m.cfg.Quiet
+			return t.Contact == p.contact.ID && t.Purpose == stillwater.Ask && m.now.Sub(t.At) < m.cfg.Quiet
 		})
-		if !asked {
-			m.tell(c.ID, stillwater.Ask, 0)
+		if asked {
+			continue
+		}
+		if why := m.do(p.contact, w, p.fit); why != "" {
+			m.untold(p.contact.ID, why)
 		}
 	}
 }

@@ -22,12 +22,12 @@ func (m *machine) lookAgain() {
 	if !unsettled {
 		return
 	}
-	m.reopen(wasAssumed)
+	m.reopen(wasAssumed, "")
 	if m.inc.Severity == stillwater.Question {
 		m.askAgain()
 		return
 	}
-	m.tellAgain()
+	m.tellAgain("")
 }
 
 // endedByClosing says whether a finding ended because its incident was closed; rules judge at whole minutes.
@@ -48,6 +48,7 @@ func (m *machine) heardSince(f stillwater.Finding) bool {
 const (
 	wasAssumed = "the outcome was assumed"
 	beganAnew  = "a finding began"
+	byHand     = "by hand"
 )
 
 // heard ends findings that began again with a reopening, at the first sign of life: the rules, for whom they ended with the
@@ -65,9 +66,12 @@ func (m *machine) heard() {
 }
 
 // reopen opens a closed incident again; the ladder goes on from where it stood.
-func (m *machine) reopen(why string) {
+func (m *machine) reopen(why, who string) {
 	m.inc.State = next[m.inc.State][reopen]
-	m.inc.Outcome, m.inc.Known, m.inc.Closed = "", "", time.Time{}
-	m.inc.Holder, m.inc.Promise = "", time.Time{}
-	m.log(stillwater.Event{What: "reopened", Note: why})
+	m.inc.Outcome, m.inc.Known, m.inc.Closed, m.inc.Photo = "", "", time.Time{}, ""
+	m.inc.Holder, m.inc.Promise, m.inc.Waiting = "", time.Time{}, nil
+	m.inc.FollowUp, m.inc.Reminded = time.Time{}, time.Time{}
+	m.inc.Due, m.inc.Overdue = time.Time{}, time.Time{}
+	m.setDeadline()
+	m.log(stillwater.Event{What: "reopened", Who: who, Note: why})
 }

@@ -12,38 +12,80 @@ const (
 	maxLog  = 500
 )
 
-// tell writes one message to one contact and says whether that contact can be told at all. One step tells a contact once.
-func (m *machine) tell(id stillwater.ContactID, p stillwater.Purpose, rung int) bool {
-	i := slices.IndexFunc(m.home.Contacts, func(c stillwater.Contact) bool { return c.ID == id })
-	if i < 0 {
-		return false // no longer a contact of this home: nothing of it is their business
+// tell says something to a contact, now or when quiet hours are over, and says whether that can be done; if not, why stands in the log.
+// Whoever stands in several roles is told as the first of them that can be.
+func (m *machine) tell(id stillwater.ContactID, w word) bool {
+	why := ""
+	for _, c := range m.home.Contacts {
+		if c.ID != id {
+			continue
+		}
+		switch hindered := m.do(c, w, m.reach(c, w)); {
+		case hindered == "":
+			return true
+		case why == "":
+			why = hindered
+		}
 	}
-	c := m.home.Contacts[i]
-	if c.Phone == "" {
-		m.log(stillwater.Event{What: "untold", Who: string(id), Note: "no number"})
-		return false
+	if why != "" { // else no longer a contact of this home: nothing of it is their business
+		m.untold(id, why)
 	}
-	if slices.ContainsFunc(m.result.Messages, func(s stillwater.Message) bool { return s.Contact == id }) {
-		return true
+	return false
+}
+
+// untold shows that somebody could not be told.
+func (m *machine) untold(id stillwater.ContactID, why string) {
+	m.log(stillwater.Event{What: "untold", Who: string(id), Note: why})
+}
+
+// do says something to a contact as it fits, and gives back why it cannot. One step writes to a person once, and to a number once.
+func (m *machine) do(c stillwater.Contact, w word, f fit) (why string) {
+	switch {
+	case m.written(c.ID):
+	case f.why != "":
+		return f.why
+	case !f.until.IsZero():
+		m.wait(c.ID, w, f)
+	case !m.rings(f.by, f.to):
+		m.write(c, w, f)
 	}
+	return ""
+}
+
+// written says whether this step has written to a contact.
+func (m *machine) written(id stillwater.ContactID) bool {
+	return slices.ContainsFunc(m.result.Messages, func(s stillwater.Message) bool { return s.Contact == id })
+}
+
+// rings says whether this step has written to the same telephone or the same address already: two contacts may share one.
+func (m *machine) rings(by stillwater.Channel, to stillwater.Address) bool {
+	telephone := func(c stillwater.Channel) bool { return c == stillwater.SMS || c == stillwater.Voice }
+	return slices.ContainsFunc(m.result.Messages, func(s stillwater.Message) bool {
+		return s.To == to && s.Purpose != stillwater.Check && (s.Channel == by || telephone(s.Channel) && telephone(by))
+	})
+}
+
+// write puts a message into the result. What was to be said to the same contact when quiet hours are over is said with it.
+func (m *machine) write(c stillwater.Contact, w word, f fit) *stillwater.Message {
 	n := 1
 	if len(m.inc.Told) > 0 {
 		n += ordinal(m.inc.Told[len(m.inc.Told)-1].Message)
 	}
 	msg := stillwater.Message{
 		ID: messageID(m.inc.ID, n), Code: messageCode(m.inc.Code, n),
-		Incident: m.inc.ID, Household: m.inc.Household, Contact: id,
-		Rung: rung, Purpose: p, Severity: m.inc.Severity,
-		To: stillwater.Address(c.Phone), Language: c.Language,
+		Incident: m.inc.ID, Household: m.inc.Household, Contact: c.ID,
+		Rung: w.rung, Purpose: w.purpose, Severity: m.inc.Severity,
+		Channel: f.by, To: f.to, Language: c.Language,
 		Created: m.now, State: stillwater.Pending, Changed: m.now,
 	}
 	m.result.Messages = append(m.result.Messages, msg)
 	m.inc.Told = append(m.inc.Told, stillwater.Told{
-		Message: msg.ID, Contact: id, Role: c.Role, Rung: rung, Purpose: p, At: m.now, State: stillwater.Pending,
+		Message: msg.ID, Contact: c.ID, Role: c.Role, Rung: w.rung, Purpose: w.purpose, Channel: f.by, At: m.now, State: stillwater.Pending, Beside: w.beside,
 	})
-	m.log(stillwater.Event{What: "told", Who: string(id), Note: toldNote(p, msg.Code)})
+	m.log(stillwater.Event{What: "told", Who: string(c.ID), Note: toldNote(w.purpose, msg.Code)})
+	m.waitNoMore(c.ID)
 	m.trimTold()
-	return true
+	return &m.result.Messages[len(m.result.Messages)-1]
 }
 
 // toldNote is how the log names a message.
@@ -84,12 +126,24 @@ func reached(t stillwater.Told) bool {
 	return t.State != stillwater.Failed && t.State != stillwater.Cancelled
 }
 
-// told are the contacts who were told, in the order of the first time.
+// told are the contacts who were told, in the order of the first time. Whom it is about is asked, not told.
 func (m *machine) told(which func(stillwater.Told) bool) []stillwater.ContactID {
 	var ids []stillwater.ContactID
 	for _, t := range m.inc.Told {
-		if which(t) && !slices.Contains(ids, t.Contact) {
+		if t.Purpose != stillwater.Check && which(t) && !slices.Contains(ids, t.Contact) {
 			ids = append(ids, t.Contact)
+		}
+	}
+	return ids
+}
+
+// knowing are those who may know of it: who were told, and who acted on it since the opening.
+func (m *machine) knowing() []stillwater.ContactID {
+	ids := m.told(reached)
+	for _, e := range m.inc.Log {
+		acted := e.What == "acknowledged" || e.What == "on-site" || e.What == "help"
+		if who := stillwater.ContactID(e.Who); acted && !slices.Contains(ids, who) {
+			ids = append(ids, who)
 		}
 	}
 	return ids
@@ -98,7 +152,7 @@ func (m *machine) told(which func(stillwater.Told) bool) []stillwater.ContactID 
 // lastTold is the latest message to a contact.
 func (m *machine) lastTold(id stillwater.ContactID) stillwater.Told {
 	for _, t := range slices.Backward(m.inc.Told) {
-		if t.Contact == id {
+		if t.Contact == id && t.Purpose != stillwater.Check {
 			return t
 		}
 	}
@@ -113,4 +167,14 @@ func (m *machine) lastOf(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// cancel lets messages that have not left never be sent.
+func (m *machine) cancel(which func(stillwater.Told) bool) {
+	for i := range m.inc.Told {
+		if t := &m.inc.Told[i]; t.State == stillwater.Pending && which(*t) {
+			t.State = stillwater.Cancelled
+			m.result.Cancel = append(m.result.Cancel, t.Message)
+		}
+	}
 }

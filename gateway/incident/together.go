@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -8,9 +9,14 @@ import (
 )
 
 // Together is the household that stands for the members of a group in what befell it: it has those of their contacts who are sent there
-// (grid workers), each once, and no family, whom the other homes do not concern. False: none of the members is known.
+// (grid workers and who stands above them), each once, and no family, whom the other homes do not concern. False: none of the members is known.
 func Together(about []stillwater.Finding, home func(stillwater.HouseholdID) (stillwater.Household, bool)) (all stillwater.Household, ok bool) {
-	contacts := map[stillwater.ContactID]stillwater.Contact{}
+	type desk struct {
+		id   stillwater.ContactID
+		role stillwater.Role
+		post string
+	}
+	contacts := map[desk]stillwater.Contact{} // whoever serves two desks stands here twice, and is told by step once
 	for _, f := range about {
 		for _, id := range f.Facts.Members {
 			h, known := home(id)
@@ -21,14 +27,17 @@ func Together(about []stillwater.Finding, home func(stillwater.HouseholdID) (sti
 				all.TimeZone, all.Place, ok = h.TimeZone, h.Place, true
 			}
 			for _, c := range h.Contacts {
-				if c.Role != stillwater.Family {
-					contacts[c.ID] = c
+				if c.Role.Staff() {
+					contacts[desk{c.ID, c.Role, c.Post}] = c
 				}
 			}
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(contacts)) {
-		all.Contacts = append(all.Contacts, contacts[id])
+	byName := func(a, b desk) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.role, b.role), cmp.Compare(a.post, b.post))
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(contacts), byName) {
+		all.Contacts = append(all.Contacts, contacts[at])
 	}
 	return all, ok
 }

@@ -9,12 +9,14 @@ import (
 
 // Turn says who is told next, and when, if nobody acts until then; nobody: it is closed, or nothing more is due.
 func Turn(c Case) ([]stillwater.Contact, time.Time) {
-	m := &machine{inc: c.Incident, home: c.Household, cfg: c.Config}
+	m := newMachine(c, Input{Now: c.Incident.Next})
+	due := m.turnDue()
 	switch {
-	case !m.inc.IsOpen() || m.inc.Next.IsZero() || m.inc.Severity == stillwater.Question:
+	case !m.inc.IsOpen() || due.IsZero() || m.inc.Severity == stillwater.Question:
 		return nil, time.Time{}
 	case m.goesOn():
-		return m.contacts(m.roles(m.inc.Rung)), m.inc.Next
+		m.now = due
+		return m.nextUp(), due
 	case m.inc.State != stillwater.Opened: // the finding has ended: a promise that lapses tells nobody
 		return nil, time.Time{}
 	}
@@ -25,5 +27,20 @@ func Turn(c Case) ([]stillwater.Contact, time.Time) {
 			reminded = append(reminded, contact)
 		}
 	}
-	return reminded, m.inc.Next
+	return reminded, due
+}
+
+// nextUp are those of the next rung that has anybody who can be told.
+func (m *machine) nextUp() (up []stillwater.Contact) {
+	for rung := min(m.inc.Rung, len(m.ladder())); rung <= len(m.ladder()); rung++ {
+		for _, p := range m.places(rung, word{}) {
+			if p.fit.why == "" && !slices.ContainsFunc(up, func(c stillwater.Contact) bool { return c.ID == p.contact.ID }) {
+				up = append(up, p.contact)
+			}
+		}
+		if len(up) > 0 {
+			return up
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -61,14 +62,30 @@ func (s *shard) incidentOf(b *stillwater.Batch, f stillwater.Finding, now time.T
 	}
 }
 
-// current is the incident that the finding belongs to, of its household or group; nil: there is none.
+// current is the incident that the finding belongs to, of its household or group; nil: there is none. One that has the finding comes before
+// one of its kind, and what was split off before what it was split from.
 func (s *shard) current(f stillwater.Finding) *stillwater.Incident {
+	var best *stillwater.Incident
 	for _, i := range s.incidents {
-		if incident.Belongs(*i, f) && incident.Current(*i) {
-			return i
+		if incident.Belongs(*i, f) && incident.Current(*i) && (best == nil || nearer(i, best, f)) {
+			best = i
 		}
 	}
-	return nil
+	return best
+}
+
+// nearer says whether a finding belongs to a rather than to b.
+func nearer(a, b *stillwater.Incident, f stillwater.Finding) bool {
+	rank := func(i *stillwater.Incident) int {
+		switch {
+		case incident.Has(*i, f) && i.SplitOff != "":
+			return 0
+		case incident.Has(*i, f):
+			return 1
+		}
+		return 2
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID)) < 0
 }
 
 // due are the incidents that have something to do at the moment, in one order.
@@ -93,30 +110,45 @@ func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.In
 	if !ok { // nobody is told anything of it, until its household is known again
 		return nil
 	}
-	r, err := incident.Step(incident.Case{Incident: *i, Household: h, Config: s.p.Ladders}, in)
+	r, err := incident.Step(s.p.Case(*i, h), in)
 	if err != nil {
 		return err
 	}
+	s.file(b, r, h, in.Now)
+	return nil
+}
+
+// Case is an incident with all that decides who is told of it.
+func (p *Pipeline) Case(i stillwater.Incident, h stillwater.Household) incident.Case {
+	c := incident.Case{Incident: i, Household: h, Config: p.Ladders, Calendar: p.Calendar, Channels: p.Channels}
+	if p.OnDuty != nil {
+		c.OnDuty = func(who stillwater.Contact, at time.Time) bool { return p.OnDuty(h, who, at) }
+	}
+	return c
+}
+
+// file adds what a step calls for to the batch.
+func (s *shard) file(b *stillwater.Batch, r incident.Result, h stillwater.Household, now time.Time) {
 	if r.Changed {
 		s.keep(r.Incident)
 		b.Incidents = append(b.Incidents, r.Incident)
 	}
 	for _, m := range r.Messages {
-		m.Text = s.p.Text(m, r.Incident, h)
+		m.Link = s.p.link(m)
+		s.p.write(&m, r.Incident, h)
 		s.track(m)
 		b.Messages = append(b.Messages, m)
 	}
 	for _, id := range r.Cancel {
 		if m, ok := s.messages[id]; ok && m.State == stillwater.Pending {
-			m.State, m.Changed = stillwater.Cancelled, in.Now
+			m.State, m.Changed = stillwater.Cancelled, now
 			s.track(m)
 			b.Messages = append(b.Messages, m)
 		}
 	}
-	if r.Rearm && i.Household != "" {
-		s.enter(b, &stillwater.Entry{Rearm: i.Household, At: in.Now})
+	if r.Rearm && r.Incident.Household != "" {
+		s.enter(b, &stillwater.Entry{Rearm: r.Incident.Household, At: now})
 	}
-	return nil
 }
 
 // keep remembers an incident while something can still happen to it.
@@ -141,11 +173,15 @@ func (s *shard) letGo(b *stillwater.Batch, now time.Time) {
 			continue
 		}
 		delete(s.incidents, id)
-		if !incident.Current(i) {
+		if !incident.Lives(i) {
 			continue
 		}
-		i.State, i.Closed, i.Next, i.Promise = stillwater.ClosedState, now, time.Time{}, time.Time{}
-		i.Log = append(slices.Clone(i.Log), stillwater.Event{At: now, What: "closed", Note: "consent withdrawn"})
+		if incident.Current(i) {
+			i.Closed = now
+			i.Log = append(slices.Clone(i.Log), stillwater.Event{At: now, What: "closed", Note: "consent withdrawn"})
+		}
+		i.State, i.Next, i.Promise = stillwater.ClosedState, time.Time{}, time.Time{}
+		i.Waiting, i.FollowUp = nil, time.Time{}
 		s.p.index(i)
 		b.Incidents = append(b.Incidents, i)
 	}
@@ -169,7 +205,7 @@ func (s *shard) retire(now time.Time) {
 		underWay[m.Incident] = true
 	}
 	for id, i := range s.incidents {
-		if !incident.Current(*i) && !underWay[id] {
+		if !incident.Lives(*i) && !underWay[id] {
 			delete(s.incidents, id)
 		}
 	}

@@ -53,16 +53,7 @@ func (s *shard) goAway(b *stillwater.Batch, a stillwater.Absence) error {
 	return nil
 }
 
-func (s *shard) act(b *stillwater.Batch, a stillwater.Act) error {
-	i := s.incidents[a.Incident]
-	if i == nil {
-		return fmt.Errorf("incident %q: %w", a.Incident, ErrNoIncident)
-	}
-	if _, ok := s.home(i.Household, i.Findings...); !ok {
-		return fmt.Errorf("incident %q, whose household is not known: %w", a.Incident, ErrNoIncident)
-	}
-	return s.step(b, i, incident.Input{Now: s.p.now(), Act: &a})
-}
+func (s *shard) act(b *stillwater.Batch, a stillwater.Act) error { return s.deed(b, a) }
 
 // Receipt files what became of an attempt to deliver a message, with what follows for its incident, and returns when it is
 // committed. A receipt for a message that is no longer under way changes nothing.
@@ -77,9 +68,22 @@ func (p *Pipeline) Receipt(ctx context.Context, r stillwater.Receipt) error {
 	return s.do(ctx, func(b *stillwater.Batch) { s.receipt(b, r) })
 }
 
+// write puts into a message what it says.
+func (p *Pipeline) write(m *stillwater.Message, i stillwater.Incident, h stillwater.Household) {
+	m.Text = p.Text(*m, i, h)
+	if p.Vars != nil && m.By() == stillwater.SMS {
+		m.Vars = p.Vars(*m, i, h)
+	}
+}
+
 func (s *shard) receipt(b *stillwater.Batch, r stillwater.Receipt) {
 	m, ok := s.messages[r.Message]
 	if left := r.State == stillwater.Accepted || r.State == stillwater.Delivered; !ok || m.State.Final() && !left {
+		if m.State == stillwater.Cancelled && r.Attempts > m.Attempts { // it was in the courier's hands then, did not leave, and is not to
+			m.Attempts = r.Attempts
+			s.track(m)
+			b.Messages = append(b.Messages, m)
+		}
 		return // of what is done with, only that it left after all is news
 	}
 	now := s.p.now()
@@ -89,7 +93,7 @@ func (s *shard) receipt(b *stillwater.Batch, r stillwater.Receipt) {
 	i := s.incidents[m.Incident]
 	if i != nil && m.Repeat != repeat {
 		if h, known := s.home(i.Household, i.Findings...); known {
-			m.Text = s.p.Text(m, *i, h)
+			s.p.write(&m, *i, h)
 		}
 	}
 	s.track(m)
@@ -107,17 +111,33 @@ type Directory interface {
 	ByPhone(stillwater.Phone) []stillwater.Contact
 }
 
-// Reply acts on a text that came in, once, and returns when that is committed. Unknown senders and texts that are no command are
-// only noted: they get silence.
+// What becomes of a reply, as it is counted.
+const (
+	Commanded     = "command"
+	Refused       = "refused"   // a command that could not be done any more
+	Ambiguous     = "ambiguous" // it fitted several incidents, and was asked back
+	Unclear       = "unclear"   // no command
+	NothingOpen   = "nothing-open"
+	OptedOut      = "opt-out"
+	OptedIn       = "opt-in"
+	UnknownSender = "unknown" // of somebody who is told of no home, or not any more
+)
+
+// Reply acts on an answer that came in, once, and returns when that is committed: a text, or a key, a button or a card of a message. Unknown
+// senders and texts that are no command are only noted: they get silence. A carrier's opt-out word ends all texts to its number.
 func (p *Pipeline) Reply(ctx context.Context, people Directory, r stillwater.Reply) error {
 	known, err := p.Store.HasReply(ctx, r.ID)
 	if err != nil || known {
 		return err
 	}
 	if !p.takeUp(r.ID) {
-		return fmt.Errorf("reply %q: %w", r.ID, errUnderWay)
+		return fmt.Errorf("reply %q: %w", r.ID, ErrUnderWay)
 	}
-	err = p.reply(ctx, people.ByPhone(r.From), r)
+	if r.Message != "" {
+		err = p.press(ctx, r)
+	} else {
+		err = p.reply(ctx, people.ByPhone(r.From), r)
+	}
 	if ctx.Err() == nil { // else a shard may still have it
 		p.mu.Lock()
 		delete(p.replies, r.ID)
@@ -126,8 +146,8 @@ func (p *Pipeline) Reply(ctx context.Context, people Directory, r stillwater.Rep
 	return err
 }
 
-// errUnderWay says that a reply came again while it was being acted on.
-var errUnderWay = errors.New("it is being acted on")
+// ErrUnderWay says that a reply came again while it was being acted on.
+var ErrUnderWay = errors.New("it is being acted on")
 
 // takeUp notes that a reply is being acted on; false: it is already.
 func (p *Pipeline) takeUp(id string) bool {
@@ -141,25 +161,34 @@ func (p *Pipeline) takeUp(id string) bool {
 }
 
 func (p *Pipeline) reply(ctx context.Context, senders []stillwater.Contact, r stillwater.Reply) error {
+	if len(senders) == 0 {
+		return p.noted(ctx, r, UnknownSender)
+	}
+	if out, ok := words.ParseOptOut(r.Text); ok {
+		return p.optOut(ctx, r, out)
+	}
 	command, ok := words.ParseReply(r.Text)
-	if !ok || len(senders) == 0 {
-		p.Log.Info("reply is no command", "from", r.From, "known", len(senders) > 0)
-		return p.noted(ctx, r)
+	if !ok {
+		return p.noted(ctx, r, Unclear)
 	}
 	meant, named := p.meant(senders, command.Code)
 	// A code that fits nothing open may be of an incident long closed: then "all well" must not close another one.
 	strange := command.Deed == stillwater.Close && command.Code != "" && !named
 	switch {
 	case len(meant) == 0:
-		return p.noted(ctx, r)
+		return p.noted(ctx, r, NothingOpen)
 	case len(meant) == 1 && !strange:
-		return p.answer(ctx, r, command, meant[0])
+		s := p.shard(meant[0].household)
+		return s.do(ctx, func(b *stillwater.Batch) { s.answer(b, r, command, meant[0], r.Text) })
+	case !meant[0].who.OptedOut.IsZero():
+		return p.noted(ctx, r, Ambiguous) // not even a question goes there
 	}
 	return p.askWhich(ctx, r, meant[0])
 }
 
 // noted remembers a reply that nothing follows from.
-func (p *Pipeline) noted(ctx context.Context, r stillwater.Reply) error {
+func (p *Pipeline) noted(ctx context.Context, r stillwater.Reply, outcome string) error {
+	p.Heard(outcome)
 	return p.shards[0].do(ctx, func(b *stillwater.Batch) { b.Replies = append(b.Replies, r) })
 }
 
@@ -189,23 +218,21 @@ func (p *Pipeline) meant(senders []stillwater.Contact, code string) (all []told,
 	return all, false
 }
 
-// answer does what the reply says.
-func (p *Pipeline) answer(ctx context.Context, r stillwater.Reply, command words.Command, t told) error {
-	s := p.shard(t.household)
-	return s.do(ctx, func(b *stillwater.Batch) {
-		b.Replies = append(b.Replies, r)
-		err := s.act(b, stillwater.Act{
-			Incident: t.id, Deed: command.Deed, Who: string(t.who.ID), Remote: t.who.Remote,
-			Outcome: command.Outcome, Known: command.Known, Note: r.Text,
-		})
-		if err != nil {
-			s.p.Log.Info("reply not acted on", "from", r.From, "incident", t.id, "err", err)
-			return
-		}
-		if command.Outcome == stillwater.AwayFrom {
-			s.awayUntil(b, t, r.Text)
-		}
+// answer does what the reply says. The note says it in the incident's log.
+func (s *shard) answer(b *stillwater.Batch, r stillwater.Reply, command words.Command, t told, note string) {
+	b.Replies = append(b.Replies, r)
+	err := s.act(b, stillwater.Act{
+		Incident: t.id, Deed: command.Deed, Who: string(t.who.ID), Remote: t.who.Remote, Outcome: command.Outcome, Known: command.Known, Note: note,
 	})
+	if err != nil {
+		s.p.Heard(Refused)
+		s.p.Log.Info("reply not acted on", "contact", t.who, "incident", t.id, "err", err)
+		return
+	}
+	s.p.Heard(Commanded)
+	if command.Outcome == stillwater.AwayFrom {
+		s.awayUntil(b, t, r.Text)
+	}
 }
 
 // awayUntil lets an answer that names a day be an absence from now.
@@ -229,6 +256,7 @@ func (s *shard) awayUntil(b *stillwater.Batch, t told, text string) {
 func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, t told) error {
 	s := p.shard(t.household)
 	return s.do(ctx, func(b *stillwater.Batch) {
+		p.Heard(Ambiguous)
 		b.Replies = append(b.Replies, r)
 		i, c := s.incidents[t.id], t.who
 		if i == nil {
@@ -242,7 +270,7 @@ func (p *Pipeline) askWhich(ctx context.Context, r stillwater.Reply, t told) err
 			ID: stillwater.MessageID("which-" + r.ID), Incident: t.id, Household: t.household, Contact: c.ID, Purpose: stillwater.Which,
 			Severity: i.Severity, To: stillwater.Address(c.Phone), Language: c.Language, Code: incident.AnswerCode(t.code, r.ID), Created: s.p.now(), State: stillwater.Pending,
 		}
-		m.Text = s.p.Text(m, *i, h)
+		s.p.write(&m, *i, h)
 		s.track(m)
 		b.Messages = append(b.Messages, m)
 	})

@@ -130,7 +130,7 @@ func TestReplyOnce(t *testing.T) {
 		for range 5 {
 			all.Go(func() {
 				r := stillwater.Reply{ID: "r1", From: daughter, Text: "1", At: time.Now()}
-				if err := w.pipeline.Reply(context.Background(), phones{w.registry}, r); err != nil && !errors.Is(err, errUnderWay) {
+				if err := w.pipeline.Reply(context.Background(), phones{w.registry}, r); err != nil && !errors.Is(err, ErrUnderWay) {
 					t.Error(err)
 				}
 			})

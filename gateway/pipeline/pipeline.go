@@ -34,8 +34,8 @@ const Shards = 1
 
 // Bounds of what waits and what goes into one transaction.
 const (
-	queueLength = 2048 // inputs that wait in a shard before its sources are held up
-	batchLength = 1024 // inputs committed together at most; each commit waits for the disk once
+	queueLength = 8192 // inputs that wait in a shard before its sources are held up
+	batchLength = 4096 // inputs committed together at most; each commit waits for the disk once, and writes each page that it changes once
 )
 
 // Store is what the pipeline keeps everything in.
@@ -44,6 +44,7 @@ type Store interface {
 	HasReply(ctx context.Context, id string) (bool, error)
 	HasReading(ctx context.Context, r stillwater.Reading) (bool, error)
 	Incident(ctx context.Context, id stillwater.IncidentID) (stillwater.Incident, bool, error)
+	Message(ctx context.Context, id stillwater.MessageID) (stillwater.Message, bool, error)
 	Loader
 }
 
@@ -84,8 +85,21 @@ type Options struct {
 	Clock    Clock
 	Log      *slog.Logger
 
+	// OnDuty says whether a contact of a household may be told at a moment; nil: everybody always.
+	OnDuty func(stillwater.Household, stillwater.Contact, time.Time) bool
+	// Channels are those that there is a provider for; nil: all of them.
+	Channels []stillwater.Channel
+
 	// Text writes the text of a message.
 	Text func(stillwater.Message, stillwater.Incident, stillwater.Household) string
+	// Vars gives the short variables of a message that may go by approved templates; may be nil: then there are no templates.
+	Vars func(stillwater.Message, stillwater.Incident, stillwater.Household) map[string]string
+	// Link is the signed page of a message, before its text is made; "" where there is none. May be nil: then there never is.
+	Link func(stillwater.Message) string
+	// OptOut keeps that the owner of a number opted out of texts, or in again, for whoever reads the contacts next. May be nil.
+	OptOut func(ctx context.Context, phone stillwater.Phone, at time.Time, out bool) error
+	// Heard is called with what became of each reply, by one of the few words of this package; may be nil.
+	Heard func(outcome string)
 	// Count is called with the outcome of every reading, once or (of one that is also Ahead or Behind) twice, from the goroutine of its
 	// source or shard. One whose device is not known has no household. May be nil.
 	Count func(r *stillwater.Reading, outcome string)
@@ -118,6 +132,12 @@ type open struct {
 func New(o Options) *Pipeline {
 	if o.Count == nil {
 		o.Count = func(*stillwater.Reading, string) {}
+	}
+	if o.Link == nil {
+		o.Link = func(stillwater.Message) string { return "" }
+	}
+	if o.Heard == nil {
+		o.Heard = func(string) {}
 	}
 	if o.Committed == nil {
 		o.Committed = func(*stillwater.Batch) {}

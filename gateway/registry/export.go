@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/csv"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,79 +13,188 @@ import (
 	"stillwater"
 )
 
-// ExportCSV writes households as the tables ImportCSV reads back, in UTF-8 with the mark by which spreadsheets know it. A cell that a spreadsheet
-// would take for a formula begins with an apostrophe.
-func ExportCSV(households []stillwater.Household) Tables {
-	homes := [][]string{headers(householdColumns)}
-	devices := [][]string{headers(deviceColumns)}
+// A Style is how exported tables are written: Import reads them all.
+type Style struct {
+	Chinese bool // headers, names of sheets and words like 家属; otherwise English
+}
+
+// header is which of a column's names is written.
+func (s Style) header() int {
+	if s.Chinese {
+		return 1
+	}
+	return 0
+}
+
+// ExportCSV writes households as the tables Import reads back, in UTF-8 with the mark by which spreadsheets know it. A cell that a spreadsheet
+// would take for a formula begins with an apostrophe, which Import takes off.
+func ExportCSV(households []stillwater.Household, style Style) []File {
+	var files []File
+	for k, rows := range tableRows(households, style) {
+		files = append(files, File{tables[k].words[style.header()] + ".csv", csvTable(rows)})
+	}
+	return files
+}
+
+// tableRows are the three tables, each with its header.
+func tableRows(households []stillwater.Household, style Style) [3][][]string {
+	list := [3][][]string{
+		homes:    {headers(householdColumns, style.header())},
+		devices:  {headers(deviceColumns, style.header())},
+		contacts: {headers(contactColumns, style.header())},
+	}
 	people := map[stillwater.ContactID]stillwater.Contact{}
 	for _, h := range households {
-		lists := map[stillwater.Role][]string{}
 		for _, c := range h.Contacts {
-			lists[c.Role] = append(lists[c.Role], string(c.ID))
-			people[c.ID] = c
-		}
-		homes = append(homes, []string{string(h.ID), h.Name, strconv.Itoa(h.Residents), h.TimeZone, h.Place.Street, h.Place.Community,
-			h.Place.Grid, h.Place.Building, h.Place.Riser, h.Place.Zone, moment(h.Consent.Given), moment(h.Consent.Withdrawn),
-			strings.Join(lists[stillwater.Family], ";"), strings.Join(lists[stillwater.Worker], ";")})
-		for _, d := range h.Devices {
-			row := []string{string(h.ID), string(d.ID), string(d.Kind), d.Source, "", ""}
-			if d.Every != 0 {
-				row[4] = stillwater.FormatSpan(d.Every)
+			if _, known := people[c.ID]; !known {
+				people[c.ID] = c
 			}
-			if d.Rollover != 0 {
-				row[5] = strconv.FormatFloat(float64(d.Rollover), 'f', -1, 64) + " L" // cubic metres would not come back exactly
-			}
-			devices = append(devices, row)
+		}
+		entry := configOf(h)
+		list[homes] = append(list[homes], cellsOf(&entry, householdColumns, style))
+		for i := range entry.Devices {
+			cells := cellsOf(&entry.Devices[i], deviceColumns, style)
+			cells[0] = string(h.ID)
+			list[devices] = append(list[devices], cells)
 		}
 	}
-	return Tables{
-		Households: Table{"households.csv", table(homes)},
-		Devices:    Table{"devices.csv", table(devices)},
-		Contacts:   Table{"contacts.csv", table(contactRows(people))},
-	}
-}
-
-func contactRows(people map[stillwater.ContactID]stillwater.Contact) [][]string {
-	rows := [][]string{headers(contactColumns)}
-	list := make([]stillwater.Contact, 0, len(people))
-	for _, c := range people {
-		list = append(list, c)
-	}
-	slices.SortFunc(list, func(a, b stillwater.Contact) int { return cmp.Compare(a.ID, b.ID) })
-	for _, c := range list {
-		remote := "no"
-		if c.Remote {
-			remote = "yes"
-		}
-		rows = append(rows, []string{string(c.ID), c.Name, string(c.Role), string(c.Phone), c.Language, remote})
-	}
-	return rows
-}
-
-func headers[T any](columns []column[T]) []string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = c.names[0]
+	for _, id := range sortedIDs(people) {
+		entry := personOf(people[id])
+		list[contacts] = append(list[contacts], cellsOf(&entry, contactColumns, style))
 	}
 	return list
 }
 
-func moment(at time.Time) string {
-	text, _ := momentOf(at).MarshalText() // it has no error to give
-	return string(text)
+func sortedIDs(people map[stillwater.ContactID]stillwater.Contact) []stillwater.ContactID {
+	ids := make([]stillwater.ContactID, 0, len(people))
+	for id := range people {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, cmp.Compare)
+	return ids
 }
 
-// table writes rows. A plus is no formula's beginning here: telephone numbers have one, and are read back without it too.
-func table(rows [][]string) []byte {
+// configOf is the entry that a household comes from.
+func configOf(h stillwater.Household) HouseholdConfig {
+	entry := HouseholdConfig{ID: h.ID, Name: h.Name, Residents: h.Residents, TimeZone: h.TimeZone, Place: h.Place,
+		Consent: ConsentConfig{momentOf(h.Consent.Given, h.Location()), momentOf(h.Consent.Withdrawn, h.Location())}}
+	for _, d := range h.Devices {
+		entry.Devices = append(entry.Devices, DeviceConfig(d))
+	}
+	for _, c := range h.Contacts {
+		switch listOf(c.Role) {
+		case "resident":
+			entry.Resident = c.ID
+		case "family":
+			entry.Family = append(entry.Family, c.ID)
+		case "workers":
+			entry.Workers = append(entry.Workers, c.ID)
+		}
+		if c.Key {
+			entry.Keys = append(entry.Keys, c.ID)
+		}
+	}
+	return entry
+}
+
+// personOf is the entry that a contact comes from.
+func personOf(c stillwater.Contact) ContactConfig {
+	zone := zoneOf(c.TimeZone)
+	return ContactConfig{ID: c.ID, Name: c.Name, Role: c.Role, Phone: c.Phone, Language: c.Language, Remote: c.Remote, Minutes: c.Minutes,
+		TimeZone: c.TimeZone, Email: c.Email, WeCom: c.WeCom, Webhook: c.Webhook, Channels: c.Channels, Quiet: c.Quiet,
+		Agreed: momentOf(c.Agreed.Given, zone), Withdrawn: momentOf(c.Agreed.Withdrawn, zone)}
+}
+
+func headers[T any](columns []column[T], which int) []string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.names[which]
+	}
+	return list
+}
+
+// cellsOf writes the fields of an entry, in the order of its columns.
+func cellsOf[T any](entry *T, columns []column[T], style Style) []string {
+	cells := make([]string, len(columns))
+	for i, c := range columns {
+		if c.field == nil {
+			continue
+		}
+		word := func(plain string) string { return plain }
+		if style.Chinese {
+			word = func(plain string) string { return officeWord(plain, c.words) }
+		}
+		cells[i] = cellOf(c.field(entry), word)
+	}
+	return cells
+}
+
+// cellOf writes a field as setCell reads it; word is what is written for one of the configuration's words.
+func cellOf(field any, word func(string) string) string {
+	switch f := field.(type) {
+	case *[]stillwater.ContactID:
+		return joined(*f, func(id stillwater.ContactID) string { return string(id) })
+	case *[]stillwater.Channel:
+		return joined(*f, func(by stillwater.Channel) string { return word(string(by)) })
+	case *[]stillwater.Hours:
+		return joined(*f, stillwater.Hours.String)
+	case *Moment:
+		text, _ := f.MarshalText() // it has no error to give
+		return string(text)
+	case *bool:
+		if *f {
+			return word("yes")
+		}
+		return word("no")
+	case *int:
+		if *f == 0 {
+			return ""
+		}
+		return strconv.Itoa(*f)
+	case *time.Duration:
+		if *f == 0 {
+			return ""
+		}
+		return stillwater.FormatSpan(*f)
+	case *stillwater.Litres:
+		if *f == 0 {
+			return ""
+		}
+		return strconv.FormatFloat(float64(*f), 'f', -1, 64) + " L" // cubic metres would not come back exactly
+	case *stillwater.Role:
+		return word(string(*f))
+	case *stillwater.DeviceKind:
+		return word(string(*f))
+	case *string:
+		return word(*f)
+	case *stillwater.HouseholdID:
+		return string(*f)
+	case *stillwater.DeviceID:
+		return string(*f)
+	case *stillwater.ContactID:
+		return string(*f)
+	case *stillwater.Phone:
+		return string(*f)
+	}
+	panic(fmt.Sprintf("registry: a column of type %T cannot be written", field))
+}
+
+func joined[T any](list []T, write func(T) string) string {
+	texts := make([]string, len(list))
+	for i, entry := range list {
+		texts[i] = write(entry)
+	}
+	return strings.Join(texts, ";")
+}
+
+// csvTable writes rows.
+func csvTable(rows [][]string) []byte {
 	var out bytes.Buffer
 	out.WriteString("\xEF\xBB\xBF")
 	w := csv.NewWriter(&out)
 	for _, cells := range rows {
 		for i, cell := range cells {
-			if cell != "" && strings.ContainsRune("=-@'", rune(cell[0])) {
-				cells[i] = "'" + cell
-			}
+			cells[i] = harmless(cell)
 		}
 		if err := w.Write(cells); err != nil { // a buffer takes everything
 			panic(err)
@@ -92,4 +202,13 @@ func table(rows [][]string) []byte {
 	}
 	w.Flush()
 	return out.Bytes()
+}
+
+// harmless keeps a spreadsheet from taking a cell for a formula, full-width signs too, or a telephone number for a sum.
+func harmless(cell string) string {
+	first := strings.TrimLeft(fold(cell), " \t\r\n")
+	if first != "" && strings.ContainsRune("=+-@'|%", rune(first[0])) {
+		return "'" + cell
+	}
+	return cell
 }

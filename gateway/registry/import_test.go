@@ -11,24 +11,28 @@ import (
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
-	"pgregory.net/rapid"
 
 	"stillwater"
 )
 
+// A trio is the three tables of an import.
+type trio struct{ Households, Devices, Contacts File }
+
+func (t trio) files() []File { return []File{t.Households, t.Devices, t.Contacts} }
+
 // office is three tables as an office keeps them.
-func office() Tables {
-	return Tables{
-		Households: Table{"households.csv", []byte(`户号,姓名,身份证号,街道,楼栋,立管,供水分区,常住人数,同意日期,家属,网格员
+func office() trio {
+	return trio{
+		Households: File{"households.csv", []byte(`户号,姓名,身份证号,街道,楼栋,立管,供水分区,常住人数,同意日期,家属,网格员
 h1,王秀英,330106194001010011,城东街道,3幢,东,城北,1,2026/3/1,lan,zhao
 h2,李大山,330106193901010012,城东街道,3幢,东,城北,2,2026-03-02,,zhao；chen
 `)},
-		Devices: Table{"devices.csv", []byte(`设备编号,户号,类型,来源,上报间隔,量程
+		Devices: File{"devices.csv", []byte(`设备编号,户号,类型,来源,上报间隔,量程
 WM-1,h1,水表,cupboard-1/3,15分钟,10000 m³
 D-1,h1,门磁,lobby/home/7/door,,
 WM-2,h2,水表,cupboard-1/4,1小时,
 `)},
-		Contacts: Table{"contacts.csv", []byte(`联系人编号,姓名,角色,手机号,语言,异地
+		Contacts: File{"contacts.csv", []byte(`联系人编号,姓名,角色,手机号,语言,异地
 lan,王兰,家属,13800138000,中文,是
 zhao,赵敏,网格员,8613900139000,英文,否
 chen,陈晨,worker,+86 137 0013 7000,,
@@ -77,14 +81,14 @@ func TestImportEncodings(t *testing.T) {
 	for name, encode := range encodings {
 		t.Run(name, func(t *testing.T) {
 			tables := office()
-			for _, table := range []*Table{&tables.Households, &tables.Devices, &tables.Contacts} {
+			for _, table := range []*File{&tables.Households, &tables.Devices, &tables.Contacts} {
 				table.Data = encode(table.Data)
 			}
-			households, problems, notes := ImportCSV(tables)
+			households, problems, notes := Import(tables.files()...)
 			if len(problems) > 0 || !reflect.DeepEqual(households, officeHouseholds()) {
 				t.Errorf("%v\n%+v", problems, households)
 			}
-			if len(notes) != 1 || notes[0].String() != "households.csv:1:身份证号: this column is not used; nothing of it was stored" {
+			if len(notes) != 1 || notes[0].String() != "households.csv:1:身份证号: left out: this column is not used, and nothing of it was stored" {
 				t.Errorf("notes %v", notes)
 			}
 			if all := fmt.Sprintf("%+v %v %v", households, problems, notes); strings.Contains(all, "33010619") {
@@ -124,7 +128,7 @@ func TestWrongRows(t *testing.T) {
 		{"yes or no", "英文,否", "英文,也许", `contacts.csv:3:异地: "也许" is neither yes nor no; write yes or no (是 or 否)`},
 		{"source twice", "cupboard-1/4", "cupboard-1/3", `devices.csv:4:来源: "cupboard-1/3" is already the source of device "WM-1" of household "h1"; a device has one household`},
 		{"door alone", "WM-1,h1,水表", "WM-1,h1,门磁", "devices.csv:2:量程: only the counter of a meter rolls over; remove it\nhouseholds.csv:2: a door contact alone never covers a home; add a water meter or an activity sensor"},
-		{"column missing", "户号,姓名,身份证号", "户,姓名,身份证号", `households.csv:1: the column "household" is missing; the columns are household, name, residents, timezone, street, community, grid, building, riser, zone, consent_given, consent_withdrawn, family, workers`},
+		{"column missing", "户号,姓名,身份证号", "户,姓名,身份证号", `households.csv:1: the column "household" is missing; the columns are household, name, residents, timezone, street, community, grid, building, riser, zone, consent_given, consent_withdrawn, resident, family, workers, keys`},
 		{"column twice", "街道,楼栋", "街道,street", `households.csv:1:street: this column and "街道" are the same; remove one`},
 		{"column about consent", "街道,楼栋", "街道,撤回同意的日子", "households.csv:1:撤回同意的日子: a column about consent must not be overlooked; name it consent_given or consent_withdrawn, or remove it"},
 		{"too many cells", "zhao；chen\n", "zhao,chen\n", "households.csv:3: has more cells than the header; put a cell that contains the separator in quotes"},
@@ -133,7 +137,7 @@ func TestWrongRows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tables, changed := office(), false
-			for _, table := range []*Table{&tables.Contacts, &tables.Devices, &tables.Households} {
+			for _, table := range []*File{&tables.Contacts, &tables.Devices, &tables.Households} {
 				if text := string(table.Data); !changed && strings.Contains(text, c.old) {
 					table.Data, changed = []byte(strings.Replace(text, c.old, c.new, 1)), true
 				}
@@ -141,7 +145,7 @@ func TestWrongRows(t *testing.T) {
 			if !changed {
 				t.Fatal("nothing was changed")
 			}
-			households, problems, _ := ImportCSV(tables)
+			households, problems, _ := Import(tables.files()...)
 			if households != nil {
 				t.Errorf("imported %v all the same", households)
 			}
@@ -158,84 +162,46 @@ func TestWrongRows(t *testing.T) {
 
 func TestNotATable(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                "contacts.csv:1: is empty; its first row names the columns: contact, name, role, phone, language, remote",
-		"PK\x03\x04rest":  "contacts.csv:1: this is a spreadsheet, not CSV; save it as CSV UTF-8",
-		"a\x00b":          "contacts.csv:1: this is not a text; save the table as CSV UTF-8",
-		"\xff\xff\xff,\n": "contacts.csv:1: this is neither UTF-8 nor GB18030; save the table as CSV UTF-8",
+		"":                "contacts.csv:1: is empty; its first row names the columns: contact, name, role, phone, language, remote, minutes, timezone, email, wecom, webhook, channels, quiet, agreed, withdrawn",
+		"PK\x03\x04rest":  "contacts.csv: is no workbook, or a damaged one (zip: not a valid zip file); save it again as XLSX",
+		"a\x00b":          "contacts.csv:1: this is not a text; save the table as CSV UTF-8 or XLSX",
+		"\xff\xff\xff,\n": "contacts.csv:1: this is neither UTF-8 nor GB18030; save the table as CSV UTF-8 or XLSX",
 	} {
 		tables := office()
 		tables.Contacts.Data = []byte(text)
-		if households, problems, _ := ImportCSV(tables); households != nil || len(problems) != 1 || problems[0].String() != want {
+		if households, problems, _ := Import(tables.files()...); households != nil || len(problems) != 1 || problems[0].String() != want {
 			t.Errorf("%q: %v %v", text, households, problems)
 		}
 	}
 }
 
-func TestReadFolder(t *testing.T) {
+func TestReadFiles(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := ReadFolder(dir); err == nil || !strings.Contains(err.Error(), "needs households.csv, devices.csv and contacts.csv") {
+	if _, err := ReadFiles(dir); err == nil || !strings.Contains(err.Error(), "has no table to import; put a workbook (.xlsx) there, or households.csv, devices.csv and contacts.csv") {
 		t.Errorf("empty folder: %v", err)
 	}
 	o := office()
-	for _, table := range []Table{o.Households, o.Devices, o.Contacts} {
+	for _, table := range o.files() {
 		if err := os.WriteFile(filepath.Join(dir, table.Name), table.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	tables, err := ReadFolder(dir)
-	if err != nil || !reflect.DeepEqual(tables, o) {
-		t.Errorf("read %v, %v", tables, err)
+	for _, other := range []string{"alerts.csv", "~$households.xlsx", ".households.csv", "households.txt"} { // not for an import
+		if err := os.WriteFile(filepath.Join(dir, other), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-}
-
-// TestExportReadsBack holds for any households that what ExportCSV writes ImportCSV reads, and that a second import changes nothing.
-func TestExportReadsBack(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		households := drawHouseholds(t)
-		got, problems, notes := ImportCSV(ExportCSV(households))
-		if len(problems)+len(notes) > 0 || !reflect.DeepEqual(got, households) {
-			t.Fatalf("problems %v, notes %v\n%+v, want\n%+v\n%s", problems, notes, got, households, ExportCSV(households).Households.Data)
-		}
-		if merged, conflicts := Merge(got, households); len(conflicts) > 0 || len(merged) != len(households) {
-			t.Fatalf("a second import: %v", conflicts)
-		}
-	})
-}
-
-func drawHouseholds(t *rapid.T) []stillwater.Household {
-	name := rapid.StringMatching(`[=\-+@王李"',;x][王李a-z"',; ]{0,8}[王李x"]`)
-	var people []stillwater.Contact
-	for i := range rapid.IntRange(1, 5).Draw(t, "people") {
-		people = append(people, stillwater.Contact{
-			ID: stillwater.ContactID(fmt.Sprintf("p%d", i)), Name: name.Draw(t, "person"),
-			Role:     rapid.SampledFrom([]stillwater.Role{stillwater.Family, stillwater.Worker}).Draw(t, "role"),
-			Phone:    stillwater.Phone(fmt.Sprintf("+86138%08d", 10000+i)),
-			Language: rapid.SampledFrom([]string{"zh-CN", "en"}).Draw(t, "language"), Remote: rapid.Bool().Draw(t, "remote"),
-		})
+	want := []File{o.Contacts, o.Devices, o.Households}
+	if files, err := ReadFiles(dir); err != nil || !reflect.DeepEqual(files, want) {
+		t.Errorf("folder: read %v, %v", files, err)
 	}
-	households := []stillwater.Household{}
-	for i := range rapid.IntRange(0, 6).Draw(t, "homes") {
-		h := stillwater.Household{
-			ID: stillwater.HouseholdID(fmt.Sprintf("h%d", i)), Name: name.Draw(t, "name"), Residents: rapid.IntRange(1, 4).Draw(t, "residents"),
-			TimeZone: rapid.SampledFrom([]string{"Asia/Shanghai", "Europe/London", "UTC"}).Draw(t, "zone"),
-			Place:    stillwater.Place{Street: name.Draw(t, "street"), Grid: "7", Building: "3", Riser: name.Draw(t, "riser"), Zone: name.Draw(t, "zone")},
-			Consent:  stillwater.Consent{Given: time.Unix(rapid.Int64Range(1e9, 2e9).Draw(t, "given"), 0).UTC()},
-			Devices: []stillwater.Device{{ID: "WM", Kind: stillwater.Meter, Source: fmt.Sprintf("bus/%d", i),
-				Every: time.Duration(rapid.Int64Range(0, 1e15).Draw(t, "every")), Rollover: stillwater.Litres(rapid.IntRange(0, 5000).Draw(t, "rollover"))}},
-		}
-		if rapid.Bool().Draw(t, "withdrawn") {
-			h.Consent.Withdrawn = h.Consent.Given.Add(time.Hour)
-		}
-		for _, role := range []stillwater.Role{stillwater.Family, stillwater.Worker} { // in the order of lists
-			for _, p := range people {
-				if p.Role == role && (rapid.Bool().Draw(t, "belongs") || len(people) == 1 || p.ID == "p0") {
-					h.Contacts = append(h.Contacts, p)
-				}
-			}
-		}
-		households = append(households, h)
+	files, err := ReadFiles(filepath.Join(dir, "contacts.csv"), filepath.Join(dir, "devices.csv"), filepath.Join(dir, "households.csv"))
+	if err != nil || !reflect.DeepEqual(files, want) {
+		t.Errorf("files: read %v, %v", files, err)
 	}
-	return households
+	if _, err := ReadFiles(filepath.Join(dir, "people.xlsx")); err == nil {
+		t.Error("a file that is not there was read")
+	}
 }
 
 // FuzzImport holds that no table stops the program, and that every problem has a place.
@@ -244,12 +210,12 @@ func FuzzImport(f *testing.F) {
 	f.Add(o.Households.Data, o.Devices.Data, o.Contacts.Data)
 	f.Add([]byte("household,name,consent_given\nh1,\"a\"b,\n"), []byte("\xEF\xBB\xBF户号;设备号\n"), []byte("\xd6\xd0,x\n"))
 	f.Fuzz(func(t *testing.T, homes, devices, contacts []byte) {
-		households, problems, notes := ImportCSV(Tables{Table{"h", homes}, Table{"d", devices}, Table{"c", contacts}})
+		households, problems, notes := Import(File{"households", homes}, File{"devices", devices}, File{"contacts", contacts})
 		if len(problems) > 0 && households != nil {
 			t.Error("imported with problems")
 		}
 		for _, p := range append(problems, notes...) {
-			if p.File == "" || p.Row < 1 || p.Text == "" {
+			if p.File == "" || p.Text == "" {
 				t.Errorf("a problem without a place: %+v", p)
 			}
 		}

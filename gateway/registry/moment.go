@@ -15,7 +15,7 @@ type Moment struct {
 
 // localLayouts are dates and times without a zone. Spreadsheets write dates their own way.
 var localLayouts = []string{
-	"2006-1-2", "2006/1/2", "2006年1月2日",
+	"2006-1-2", "2006/1/2", "2006.1.2", "2006年1月2日",
 	"2006-1-2 15:04", "2006/1/2 15:04", "2006-1-2 15:04:05", "2006/1/2 15:04:05", "2006-1-2T15:04:05",
 }
 
@@ -64,10 +64,15 @@ func (m Moment) In(zone *time.Location) time.Time {
 	return time.Date(y, month, d, m.at.Hour(), m.at.Minute(), m.at.Second(), 0, zone).UTC()
 }
 
-// momentOf is the moment a stored time stands for.
-func momentOf(at time.Time) Moment {
+// momentOf is the moment a stored time stands for, as people of the zone write it: a date where it is its first minute there.
+func momentOf(at time.Time, zone *time.Location) Moment {
 	if at.IsZero() {
 		return Moment{}
 	}
-	return Moment{at: at.UTC()}
+	there := at.In(zone)
+	clock := time.Date(there.Year(), there.Month(), there.Day(), there.Hour(), there.Minute(), there.Second(), 0, time.UTC)
+	if m := (Moment{at: clock, local: true}); m.In(zone).Equal(at) {
+		return m
+	}
+	return Moment{at: at.UTC()} // the hour that comes twice, or a part of a second
 }

@@ -1,5 +1,5 @@
 // Package registry knows who is known: the households, which device speaks under which source, and whose telephone number
-// an answer comes from. Households come from the configuration (Config) and from tables people keep (ImportCSV); both pass the same
+// an answer comes from. Households come from the configuration (Config) and from tables people keep (Import); both pass the same
 // checks, and every mistake is told at once with its place.
 //
 // A Registry promises that a look-up sees one whole state of affairs, never half of a change, and costs a map access. It keeps
@@ -52,7 +52,7 @@ func New() *Registry {
 }
 
 // Set replaces everything that is known. Of two households with one ID, or two devices with one source, the first in the
-// order of IDs counts: Validate, ImportCSV and Merge keep such out.
+// order of IDs counts: Validate, Import and Merge keep such out.
 func (r *Registry) Set(households []stillwater.Household) {
 	s := &snapshot{
 		households: make([]stillwater.Household, 0, len(households)),
@@ -84,6 +84,9 @@ func (s *snapshot) add(h *stillwater.Household) {
 		}
 	}
 	for _, c := range h.Contacts {
+		if c.Phone == "" {
+			continue
+		}
 		known := s.byPhone[c.Phone]
 		i := slices.IndexFunc(known, func(k Known) bool { return k.Contact.ID == c.ID })
 		if i < 0 {

@@ -1,35 +1,37 @@
 package registry
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/encoding/unicode"
 )
 
-// A sheet is a table that was read, its known columns by their English names.
+// A grid is a table as it lies there: rows with something in them, and no idea yet what stands where.
+type grid struct {
+	name     string // of the file or the sheet
+	cellwise bool   // a sheet of a workbook: places are cells like C7
+	late     bool   // its dates count from 1904
+	hollow   map[string]bool
+	rows     []row
+}
+
+// A row is one line of a grid.
+type row struct {
+	number int      // as spreadsheets count
+	cells  []string // as they are shown
+	raw    []string // the same, but numbers as they are stored; nil: the same altogether
+}
+
+func (g *grid) place(number int) place { return place{file: g.name, row: number, cellwise: g.cellwise} }
+
+// A sheet is a grid whose header was found: its known columns by their English names.
 type sheet struct {
-	file    string
+	*grid
 	headers map[string]string // as the file calls them
 	columns map[string]int
-	rows    []row
 }
 
-// A row is one line of a sheet.
-type row struct {
-	number int // as spreadsheets count
-	cells  []string
-}
-
-// cell is the value under a column, "" where there is none.
+// cell is the value under a column as it is shown, "" where there is none.
 func (s *sheet) cell(r row, column string) string {
 	if i, ok := s.columns[column]; ok && i < len(r.cells) {
 		return r.cells[i]
@@ -37,54 +39,106 @@ func (s *sheet) cell(r row, column string) string {
 	return ""
 }
 
-func (s *sheet) place(r row, column string) place {
-	return place{file: s.file, row: r.number, column: s.headers[column]}
+// stored is the value under a column as it is stored: of a date the number of days, of a telephone number all its digits.
+func (s *sheet) stored(r row, column string) string {
+	if i, ok := s.columns[column]; ok && i < len(r.raw) {
+		return r.raw[i]
+	}
+	return s.cell(r, column)
 }
 
-// read reads a table with the columns it may have, and those it must. It gives nil when there is no telling what stands where.
-func read[T any](in *importer, t Table, columns []column[T], must ...string) *sheet {
-	at := place{file: t.Name, row: 1}
-	text, err := decode(t.Data)
-	if err != nil {
-		in.problem(at, "%v", err)
+// unsaved says whether a formula stands there whose value is not in the file.
+func (s *sheet) unsaved(r row, column string) bool {
+	i, ok := s.columns[column]
+	return ok && len(s.hollow) > 0 && s.hollow[cellName(i+1, r.number)]
+}
+
+func (s *sheet) place(r row, column string) place {
+	at := s.grid.place(r.number)
+	if i, ok := s.columns[column]; ok {
+		at.column, at.index = s.headers[column], i+1
+	}
+	return at
+}
+
+// headerWithin is in how many rows the header is looked for: titles, dates and names of offices may stand above it.
+const headerWithin = 20
+
+// read finds the columns of a table among those it may have, and those it must. It gives nil when there is no telling what stands where.
+func read[T any](in *importer, g *grid, columns []column[T], must ...string) *sheet {
+	if len(g.rows) == 0 {
+		in.problem(g.place(1), "is empty; its first row names the columns: %s", names(columns))
 		return nil
 	}
-	rows := in.rows(t.Name, text)
-	if len(rows) == 0 {
-		in.problem(at, "is empty; its first row names the columns: %s", names(columns))
-		return nil
-	}
-	s := &sheet{file: t.Name, headers: map[string]string{}, columns: map[string]int{}, rows: rows[1:]}
-	at.row = rows[0].number
-	ok := header(in, s, rows[0], columns)
+	at := headerAt(g.rows, columns)
+	header := g.rows[at]
+	s := &sheet{grid: g, headers: map[string]string{}, columns: map[string]int{}}
+	ok := s.header(in, header, englishNames(columns), consentNames(columns))
 	for _, name := range must {
-		if _, has := s.columns[name]; !has {
-			in.problem(at, "the column %q is missing; the columns are %s", name, names(columns))
+		if _, there := s.columns[name]; !there {
+			in.problem(g.place(header.number), "the column %q is missing; the columns are %s", name, names(columns))
 			ok = false
 		}
 	}
 	if !ok {
 		return nil
 	}
-	for _, r := range s.rows {
-		if extra := len(r.cells) - len(rows[0].cells); extra > 0 && strings.Join(r.cells[len(rows[0].cells):], "") != "" {
-			in.problem(place{file: t.Name, row: r.number}, "has more cells than the header; put a cell that contains the separator in quotes")
+	below := g.rows[at+1:]
+	s.rows = nil
+	for _, r := range below {
+		if slices.Equal(r.cells, header.cells) { // again on each printed page, or merged with the row below
+			continue
 		}
+		if extra := len(r.cells) - len(header.cells); extra > 0 && !s.cellwise && !blank(r.cells[len(header.cells):]) {
+			in.problem(g.place(r.number), "has more cells than the header; put a cell that contains the separator in quotes")
+		}
+		if !slices.ContainsFunc(must, func(name string) bool { return s.cell(r, name) != "" || s.unsaved(r, name) }) {
+			in.note(g.place(r.number), "left out: there is nothing under %s", strings.Join(s.titles(must), ", "))
+			continue
+		}
+		s.rows = append(s.rows, r)
 	}
 	return s
 }
 
-// header finds the columns. Those it does not know are noted and left out.
-func header[T any](in *importer, s *sheet, r row, columns []column[T]) bool {
-	english := map[string]string{}
-	for _, c := range columns {
-		for _, name := range c.names {
-			english[plainName(name)] = c.names[0]
+// titles are columns as the file calls them.
+func (s *sheet) titles(columns []string) []string {
+	var list []string
+	for _, name := range columns {
+		list = append(list, s.headers[name])
+	}
+	return list
+}
+
+// headerAt is the row that names the most columns.
+func headerAt[T any](rows []row, columns []column[T]) int {
+	english := englishNames(columns)
+	best, most := 0, 0
+	for i, r := range rows[:min(len(rows), headerWithin)] {
+		if n := countKnown(r.cells, english); n > most {
+			best, most = i, n
 		}
 	}
+	return best
+}
+
+// countKnown is how many different columns cells name.
+func countKnown(cells []string, english map[string]string) int {
+	seen := map[string]bool{}
+	for _, cell := range cells {
+		if name, ok := english[plainName(cell)]; ok {
+			seen[name] = true
+		}
+	}
+	return len(seen)
+}
+
+// header takes the columns of a row. Those it does not know are noted and left out.
+func (s *sheet) header(in *importer, r row, english map[string]string, consent string) bool {
 	ok := true
 	for i, title := range r.cells {
-		at := place{file: s.file, row: r.number, column: title}
+		at := s.grid.place(r.number)
+		at.column, at.index = title, i+1
 		name, known := english[plainName(title)]
 		_, twice := s.columns[name]
 		switch {
@@ -95,16 +149,16 @@ func header[T any](in *importer, s *sheet, r row, columns []column[T]) bool {
 		case known:
 			s.columns[name], s.headers[name] = i, title
 		case aboutConsent(title):
-			in.problem(at, "a column about consent must not be overlooked; name it consent_given or consent_withdrawn, or remove it")
+			in.problem(at, "a column about consent must not be overlooked; name it %s, or remove it", consent)
 			ok = false
 		default:
-			in.notes = append(in.notes, Problem{at.file, at.row, title, "this column is not used; nothing of it was stored"})
+			in.note(at, "left out: this column is not used, and nothing of it was stored")
 		}
 	}
 	return ok
 }
 
-// aboutConsent says whether a column that is not known seems to say who may be recorded.
+// aboutConsent says whether a column that is not known seems to say who may be recorded or told.
 func aboutConsent(title string) bool {
 	for _, hint := range []string{"consent", "withdr", "revok", "同意", "撤回", "授权"} {
 		if strings.Contains(strings.ToLower(title), hint) {
@@ -114,75 +168,51 @@ func aboutConsent(title string) bool {
 	return false
 }
 
-func names[T any](columns []column[T]) string {
+// consentNames are the columns that say it, as a table may call them.
+func consentNames[T any](columns []column[T]) string {
 	var list []string
 	for _, c := range columns {
-		list = append(list, c.names[0])
+		if slices.ContainsFunc(c.names, aboutConsent) {
+			list = append(list, c.names[0])
+		}
 	}
-	return strings.Join(list, ", ")
+	if len(list) == 0 {
+		return "in the table of households"
+	}
+	return strings.Join(list, " or ")
 }
 
-// rows cuts a text into cells. Rows without any value are left out.
-func (in *importer) rows(file string, text []byte) []row {
-	reader := csv.NewReader(bytes.NewReader(text))
-	reader.Comma = separator(text)
-	reader.FieldsPerRecord = -1
-	var list []row
-	wrapped := 0 // line breaks within cells so far: spreadsheets count rows, not lines
-	for {
-		cells, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return list
-		}
-		var bad *csv.ParseError
-		if errors.As(err, &bad) {
-			in.problem(place{file: file, row: bad.StartLine - wrapped}, `a quote does not fit here; a cell with quotes is written "like ""this"""`)
-			wrapped += bad.Line - bad.StartLine
-			continue
-		}
-		line, _ := reader.FieldPos(0)
-		r := row{number: line - wrapped, cells: cells}
-		for i := range cells {
-			wrapped += strings.Count(cells[i], "\n")
-			cells[i] = tidy(cells[i])
-		}
-		if strings.Join(cells, "") != "" {
-			list = append(list, r)
+// plainName is a column's name without what is compared away: case, blanks, underscores, and the marks of what must be filled in.
+func plainName(header string) string { return plainer.Replace(strings.ToLower(fold(tidy(header)))) }
+
+var plainer = strings.NewReplacer(" ", "", "_", "", "-", "", "\n", "", "*", "", "(必填)", "", "(选填)", "", "(分钟)", "", ":", "")
+
+func englishNames[T any](columns []column[T]) map[string]string {
+	english := map[string]string{}
+	for _, c := range columns {
+		for _, name := range c.names {
+			english[plainName(name)] = c.names[0]
 		}
 	}
+	return english
 }
 
-// separator is what stands between the cells of the first row: a comma, unless there is none.
-func separator(text []byte) rune {
-	first, _, _ := bytes.Cut(bytes.TrimLeft(text, "\r\n"), []byte("\n"))
-	for _, r := range []rune{',', '\t', ';'} {
-		if bytes.ContainsRune(first, r) {
-			return r
-		}
+func names[T any](columns []column[T]) string { return strings.Join(headers(columns, 0), ", ") }
+
+// known is how many columns of this table's cells name.
+func (k kind) known(cells []string) int {
+	switch k {
+	case homes:
+		return countKnown(cells, englishNames(householdColumns))
+	case devices:
+		return countKnown(cells, englishNames(deviceColumns))
 	}
-	return ','
+	return countKnown(cells, englishNames(contactColumns))
 }
 
-// decode gives UTF-8.
-func decode(data []byte) ([]byte, error) {
-	switch {
-	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Bytes(data)
-	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
-		return nil, errors.New("this is a spreadsheet, not CSV; save it as CSV UTF-8")
-	case bytes.IndexByte(data, 0) >= 0:
-		return nil, errors.New("this is not a text; save the table as CSV UTF-8")
-	case utf8.Valid(data):
-		return bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF")), nil
-	}
-	text, err := simplifiedchinese.GB18030.NewDecoder().Bytes(data)
-	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
-		return nil, fmt.Errorf("this is neither UTF-8 nor GB18030; save the table as CSV UTF-8")
-	}
-	return text, nil
-}
+func blank(cells []string) bool { return strings.Join(cells, "") == "" }
 
-// sorted is by file, row and column, each once.
+// sorted is by file and row, each once.
 func sorted(problems []Problem) []Problem {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))

@@ -3,12 +3,11 @@ package registry
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/nyaruka/phonenumbers"
 
 	"stillwater"
 )
@@ -49,50 +48,11 @@ func checkName(name string) string {
 	return ""
 }
 
-// Validate reports what is wrong with a contact by itself.
-func (c *ContactConfig) Validate(report func(field any, problem string)) {
-	say(report, &c.ID, checkID(string(c.ID), "daughter-1"))
-	say(report, &c.Name, checkName(c.Name))
-	say(report, &c.Phone, checkPhone(c.Phone))
-	switch c.Role {
-	case stillwater.Family, stillwater.Worker:
-	case "":
-		report(&c.Role, "is missing; write family or worker")
-	default:
-		report(&c.Role, fmt.Sprintf("%q is not a role; write family or worker", c.Role))
-	}
-	if c.Language != "zh-CN" && c.Language != "en" {
-		report(&c.Language, fmt.Sprintf("%q is not a language texts are written in; write zh-CN or en", c.Language))
-	}
-}
-
 // say reports a problem unless there is none.
 func say(report func(any, string), field any, problem string) {
 	if problem != "" {
 		report(field, problem)
 	}
-}
-
-// checkPhone wants E.164, so that a number is written in one way only, and suggests it.
-func checkPhone(phone stillwater.Phone) string {
-	if phone == "" {
-		return "is missing; write the mobile number with its country code, like +8613800138000"
-	}
-	if whole, ok := wholeNumber(string(phone)); !ok {
-		return fmt.Sprintf("%q is not a telephone number that exists; write the mobile number with its country code, like +8613800138000", phone)
-	} else if whole != phone {
-		return fmt.Sprintf("%q lacks its country code or has other characters than digits; did you mean %s?", phone, whole)
-	}
-	return ""
-}
-
-// wholeNumber is a number in E.164; one without a country code is taken for Chinese.
-func wholeNumber(text string) (stillwater.Phone, bool) {
-	n, err := phonenumbers.Parse(text, "CN")
-	if err != nil || !phonenumbers.IsValidNumber(n) || n.GetExtension() != "" {
-		return "", false
-	}
-	return stillwater.Phone(phonenumbers.Format(n, phonenumbers.E164)), true
 }
 
 // Validate reports what is wrong with a device by itself.
@@ -136,22 +96,19 @@ func (h *HouseholdConfig) Validate(report func(field any, problem string)) {
 	if h.Residents < 1 || h.Residents > maxResidents {
 		report(&h.Residents, fmt.Sprintf("%d residents; write 1 to %d", h.Residents, maxResidents))
 	}
-	zone, err := time.LoadLocation(h.TimeZone)
-	if err != nil || h.TimeZone == "" || h.TimeZone == "Local" {
-		report(&h.TimeZone, fmt.Sprintf("%q is not a time zone; write an IANA name like Asia/Shanghai or Europe/London", h.TimeZone))
-		zone = time.UTC
-	}
+	say(report, &h.TimeZone, checkZone(h.TimeZone))
 	if h.Place.Riser != "" && h.Place.Building == "" {
 		report(&h.Place.Riser, fmt.Sprintf("riser %q of no building; write the building too, or leave the riser out", h.Place.Riser))
 	}
-	h.validateConsent(zone, report)
+	h.validateConsent(report)
 	h.validateDevices(report)
 	if len(h.Family)+len(h.Workers) == 0 {
 		report(&h.Family, "there is nobody to tell; write at least one contact under family or workers")
 	}
 }
 
-func (h *HouseholdConfig) validateConsent(zone *time.Location, report func(field any, problem string)) {
+func (h *HouseholdConfig) validateConsent(report func(field any, problem string)) {
+	zone := stillwater.Household{TimeZone: h.TimeZone}.Location() // UTC for one that is not known, which is reported
 	given, withdrawn := h.Consent.Given.In(zone), h.Consent.Withdrawn.In(zone)
 	switch {
 	case given.IsZero():
@@ -191,8 +148,9 @@ func (h *HouseholdConfig) validateDevices(report func(field any, problem string)
 // Validate reports what does not fit between households and contacts.
 func (c *Config) Validate(report func(field any, problem string)) {
 	contacts := c.validateContacts(report)
-	homes := map[stillwater.HouseholdID]bool{}
-	sources := map[string]string{}
+	homes := make(map[stillwater.HouseholdID]bool, len(c.Households))
+	sources := make(map[string]*DeviceConfig, 2*len(c.Households))
+	owners := make(map[string]stillwater.HouseholdID, 2*len(c.Households))
 	for i := range c.Households {
 		h := &c.Households[i]
 		if homes[h.ID] && h.ID != "" {
@@ -201,26 +159,24 @@ func (c *Config) Validate(report func(field any, problem string)) {
 		homes[h.ID] = true
 		for j := range h.Devices {
 			d := &h.Devices[j]
-			if owner, taken := sources[d.Source]; taken && d.Source != "" {
-				report(&d.Source, fmt.Sprintf("%q is already the source of %s; a device has one household", d.Source, owner))
+			if other, taken := sources[d.Source]; taken && d.Source != "" {
+				report(&d.Source, fmt.Sprintf("%q is already the source of device %q of household %q; a device has one household", d.Source, other.ID, owners[d.Source]))
 				continue
 			}
-			sources[d.Source] = fmt.Sprintf("device %q of household %q", d.ID, h.ID)
+			sources[d.Source], owners[d.Source] = d, h.ID
 		}
-		told := map[stillwater.Phone]stillwater.ContactID{}
-		validateList(h.Family, stillwater.Family, contacts, told, report)
-		validateList(h.Workers, stillwater.Worker, contacts, told, report)
+		h.validatePeople(contacts, report)
 	}
 }
 
 // validateContacts reports contacts that are there twice, and gives them by ID.
 func (c *Config) validateContacts(report func(field any, problem string)) map[stillwater.ContactID]*ContactConfig {
-	contacts := map[stillwater.ContactID]*ContactConfig{}
+	contacts := make(map[stillwater.ContactID]*ContactConfig, len(c.Contacts))
 	type person struct {
 		phone stillwater.Phone
 		role  stillwater.Role
 	}
-	persons := map[person]stillwater.ContactID{}
+	persons := make(map[person]stillwater.ContactID, len(c.Contacts))
 	for i := range c.Contacts {
 		p := &c.Contacts[i]
 		if contacts[p.ID] != nil && p.ID != "" {
@@ -238,27 +194,73 @@ func (c *Config) validateContacts(report func(field any, problem string)) map[st
 	return contacts
 }
 
-// validateList reports wrong contacts in a list of a household; told is who is told there already.
-func validateList(ids []stillwater.ContactID, role stillwater.Role, contacts map[stillwater.ContactID]*ContactConfig,
-	told map[stillwater.Phone]stillwater.ContactID, report func(field any, problem string)) {
-	lists := map[stillwater.Role]string{stillwater.Family: "family", stillwater.Worker: "workers"}
-	for i := range ids {
-		p := contacts[ids[i]]
-		switch {
-		case p == nil:
-			report(&ids[i], fmt.Sprintf("%q is not a contact; add it to the contacts or mend the name", ids[i]))
-			continue
-		case p.Role != role && lists[p.Role] != "":
-			report(&ids[i], fmt.Sprintf("contact %q has the role %s; move it to %s, or change the role", p.ID, p.Role, lists[p.Role]))
-		}
-		switch other, twice := told[p.Phone]; {
-		case twice && other == p.ID:
-			report(&ids[i], fmt.Sprintf("contact %q stands here twice; remove one", p.ID))
-		case twice && p.Phone != "":
-			report(&ids[i], fmt.Sprintf("contact %q has the same number as %q, who would be told twice; remove one", p.ID, other))
-		}
-		told[p.Phone] = p.ID
+// A circle is the people of one home while they are checked.
+type circle struct {
+	contacts map[stillwater.ContactID]*ContactConfig // everybody there is
+	seen     map[stillwater.ContactID]bool
+	told     map[stillwater.Phone]stillwater.ContactID
+	willing  bool // one of them at least has not withdrawn
+	report   func(field any, problem string)
+}
+
+// validatePeople reports wrong contacts in the lists of a household.
+func (h *HouseholdConfig) validatePeople(contacts map[stillwater.ContactID]*ContactConfig, report func(field any, problem string)) {
+	c := circle{contacts, map[stillwater.ContactID]bool{}, map[stillwater.Phone]stillwater.ContactID{}, false, report}
+	if h.Resident != "" {
+		c.enter(&h.Resident, "resident")
 	}
+	c.willing = false // she is asked, not told
+	for i := range h.Family {
+		c.enter(&h.Family[i], "family")
+	}
+	for i := range h.Workers {
+		c.enter(&h.Workers[i], "workers")
+	}
+	if len(h.Family)+len(h.Workers) > 0 && !c.willing {
+		report(&h.Family, "there is nobody left to tell: all contacts under family and workers have withdrawn; add one who agrees")
+	}
+	for i, id := range h.Keys {
+		switch {
+		case !c.seen[id] || id == h.Resident:
+			report(&h.Keys[i], fmt.Sprintf("%q holds a key, but is nobody who is told of this home; add the contact to family or workers, or mend the name", id))
+		case slices.Contains(h.Keys[:i], id):
+			report(&h.Keys[i], fmt.Sprintf("contact %q stands here twice; remove one", id))
+		}
+	}
+}
+
+// listOf is the list of a household that contacts of a role stand in; "" for what is no role.
+func listOf(role stillwater.Role) string {
+	switch {
+	case role == stillwater.Resident:
+		return "resident"
+	case role == stillwater.Family || role == stillwater.Neighbour:
+		return "family"
+	case role.Staff():
+		return "workers"
+	}
+	return ""
+}
+
+// enter checks one entry of a list of the home.
+func (c *circle) enter(entry *stillwater.ContactID, list string) {
+	p := c.contacts[*entry]
+	if p == nil {
+		c.willing = true // who that is is not known yet
+		c.report(entry, fmt.Sprintf("%q is not a contact; add it to the contacts or mend the name", *entry))
+		return
+	}
+	if own := listOf(p.Role); own != list && own != "" {
+		c.report(entry, fmt.Sprintf("contact %q has the role %s; move it to %s, or change the role", p.ID, p.Role, own))
+	}
+	switch other, twice := c.told[p.Phone]; {
+	case c.seen[p.ID]:
+		c.report(entry, fmt.Sprintf("contact %q stands here twice; remove one", p.ID))
+	case twice && p.Phone != "":
+		c.report(entry, fmt.Sprintf("contact %q has the same number as %q, who would be told twice; remove one", p.ID, other))
+	}
+	c.seen[p.ID], c.told[p.Phone] = true, p.ID
+	c.willing = c.willing || p.Withdrawn.IsZero()
 }
 
 // validateAll asks everything there is, children first.

@@ -31,11 +31,14 @@ var commands = map[byte]Command{
 // A digit that closes takes no others: "5分钟到" (there in 5 minutes) must not close as a false alarm.
 var phrases = map[byte][]string{
 	'1': {"我去", "我来", "我联系", "马上", "好", "on my way", "going", "coming", "ok", "yes", "i call", "calling"},
-	'2': {"都平安", "平安", "没事", "安好", "一切都好", "很好", "正常", "all well", "all is well", "all fine", "well", "fine", "ok", "okay", "safe", "she is fine", "he is fine"},
+	'2': {"已见到", "见到", "看到", "当面", "已通过话", "通过话", "seen", "i saw her", "i saw him", "spoken", "都平安", "平安", "没事", "安好", "一切都好", "很好", "正常", "all well", "all is well", "all fine", "well", "fine", "ok", "okay", "safe", "she is fine", "he is fine"},
 	'3': {"外出", "不在家", "出门", "出去", "在我这", "在我家", "away", "out", "with me", "with us", "until", "till"},
 	'4': {"求助", "需要帮助", "帮忙", "救命", "need help", "help"},
 	'5': {"误报", "虚惊", "false alarm", "false"},
 }
+
+// seen are those of the words of 2 that say that somebody was there: without one she was spoken to.
+var seen = []string{"见到", "看到", "当面", "seen", "i saw"}
 
 // courtesies may stand anywhere.
 var courtesies = []string{"谢谢", "了", "thanks", "thank you", "please"}
@@ -47,7 +50,7 @@ const signs = " .,:;!?()[]'\"-*#~"
 var units = regexp.MustCompile(`^(?i:mins?|minutes?|m|h|hrs?|hours?|d|days?|weeks?|am|pm|o'?clock|st|nd|rd|th|of|or|and|people|persons?|times?|x|km)\b|^(?i:[点點时時分秒小个個号號楼层層天日月年周人次位名米公里块元刻半多几第到至或和])`)
 
 // optOut are the words carriers act on themselves; they are never commands, whatever stands before them.
-var optOut = []string{"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "T", "TD", "N"}
+var optOut = []string{"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "T", "TD", "N"}
 
 var (
 	leading   = regexp.MustCompile(`^(?i:回复|回覆|回|reply)?[\s:]*([1-5])`)
@@ -90,6 +93,10 @@ func ParseReply(reply string) (Command, bool) {
 	}
 	if !says(digit, tail, c.Deed == stillwater.Close) {
 		return Command{}, false
+	}
+	inPerson := func(word string) bool { return strings.Contains(strings.ToLower(tail), word) }
+	if digit == '2' && slices.ContainsFunc(seen, inPerson) {
+		c.Known = stillwater.Seen
 	}
 	return c, true
 }

@@ -13,19 +13,43 @@ type text struct {
 	inc stillwater.Incident
 }
 
-// SMS is the text of a message about an incident of a household, in the short form: one segment, with all that stands around the sentences.
-// It depends on nothing else, so that the same message always reads the same.
+// Ways are the ways to answer that texts offer besides the link of their message.
+type Ways struct {
+	Digits bool             // texts that come in are read
+	Duty   stillwater.Phone // of a home without a community desk of its own; may be empty
+}
+
+// SMS is the text of a message that can be answered by text; see SMSBy.
 func (w *Words) SMS(m stillwater.Message, inc stillwater.Incident, h stillwater.Household) string {
+	return w.SMSBy(Ways{Digits: true}, m, inc, h)
+}
+
+// SMSBy is the text of a message about an incident of a household, in the short form: one segment, with all that stands around the
+// sentences. How to answer it is said in one way: by the message's link where there is room for it, else by the digits, else by the duty
+// telephone; a link that is the only way to answer may take a second segment. The text depends on nothing else, so that the same
+// message always reads the same.
+func (w *Words) SMSBy(ways Ways, m stillwater.Message, inc stillwater.Incident, h stillwater.Household) (out string) {
 	s := text{teller{w: w, lang: w.Language(m.Language), home: h, now: m.Created}, m, inc}
-	data := map[string]any{"Repeat": "", "Urgent": "", "Code": m.Code}
-	if m.Repeat {
+	for _, a := range s.answers(ways) {
+		out = s.fitted(a.say, a.segments)
+		if n, _ := Segments(out); n <= a.segments {
+			break
+		}
+	}
+	return out
+}
+
+// fitted is the text with one way to answer, in so many segments if it can be.
+func (s text) fitted(answer piece, segments int) string {
+	data := map[string]any{"Repeat": "", "Urgent": "", "Code": s.m.Code}
+	if s.m.Repeat {
 		data["Repeat"] = s.t("sms.repeat", nil)
 	}
-	if m.Severity == stillwater.Urgent && (m.Purpose == stillwater.Tell || m.Purpose == stillwater.Again) {
+	if s.m.Severity == stillwater.Urgent && (s.m.Purpose == stillwater.Tell || s.m.Purpose == stillwater.Again) {
 		data["Urgent"] = s.t("sms.urgent", nil)
 	}
 	plain := plainLetters(s.t("sms.prefix", nil))
-	return fit(append(s.body(), s.reply()), 1, w.joint(s.lang), func(body string) string {
+	return fit(append(s.body(), answer), segments, s.w.joint(s.lang), func(body string) string {
 		data["Body"] = body
 		out := strings.Join(strings.Fields(s.t("sms.frame", data)), " ")
 		if plain {
@@ -57,6 +81,8 @@ func (s text) body() []piece {
 		return []piece{always(s.t("sms.done", data))}
 	case stillwater.Which:
 		return []piece{always(s.t("sms.which", nil))}
+	case stillwater.Visit:
+		return []piece{always(s.t("sms.visit", map[string]any{"Name": s.about()}))}
 	}
 	if s.lastOf("help", "acknowledged", "on-site", "closed") == "help" {
 		return append([]piece{always(s.t("sms.help", nil))}, s.state(lead)...)
@@ -144,7 +170,7 @@ func (s text) reply() piece {
 	switch s.m.Purpose {
 	case stillwater.Ask:
 		return digits(s.t("sms.reply.ask", nil))
-	case stillwater.Done, stillwater.Which:
+	case stillwater.Done, stillwater.Which, stillwater.Visit:
 		return nil
 	case stillwater.Update:
 		if s.lastOf("acknowledged", "on-site", "ended") != "ended" && s.inc.State != stillwater.Opened {

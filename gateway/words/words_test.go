@@ -381,20 +381,22 @@ func keys(lang string) []string {
 func families() map[string][]string {
 	names := append(slices.Clone(detectorNames), silenceUnder, generic, "trend-night-seen", "trend-first-seen")
 	kinds := []string{"welfare", "water", "door", "device"}
-	events := strings.Fields("opened joined told untold receipt acknowledged on-site promise-lapsed ended closed reopened help outcome-due")
+	events := strings.Fields("opened joined told untold receipt acknowledged on-site promise-lapsed ended closed reopened help outcome-due handed-over escalated held overdue quiet-over follow-up-due followed-up merged split")
 	units := []string{"moment", "minutes", "hours", "days", "pair"}
 	list := map[string][]string{
+		"var.what": append(slices.Clone(names), "check"), "var.news": strings.Fields("nobody lapsed reopened due help going calling on-site ended absent"),
 		"sms.what": names, "why": names, "sms.ask": append(slices.Clone(kinds), "absence"), "sms.update.ended": append(slices.Clone(kinds), "absence", "common-cause-water", "common-cause-blind", "door-unusual"), "group": {"building", "feed", "riser", "zone", "other"}, "kind": kinds,
 		"sms.span": units, "span": units, "sms.moment": {"day", "date", "year"}, "moment": {"day", "date", "year"},
 		"sms.volume": {"litres", "cubic"}, "volume": {"litres", "cubic"}, "month": strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12"),
 		"name.home": {"han", "han-only", "latin"}, "name.short": {"han", "han-only", "latin"}, "why.life": {"water", "door", "activity"}, "sms.usual": {"within", "outing", "day", "unknown", "open", "unmoved", "reports", "night", "exits", "draw"}, "sms.doubt": {"unknown", "none", "stuck", "silent", "loose"},
 		"state":    {"fine", "still", "perhaps-out", "blind", "to-be-checked", "paused"},
 		"incident": {"open", "acknowledged", "on-site", "closed"}, "turn": {"acknowledged", "on-site"}, "digit": {"1", "2", "3", "4", "5"}, "known": {"seen", "spoken", "assumed"},
+		"page":     {"gone", "busy", "failed", "foreign", "form"},
 		"severity": {"notice", "question", "alert", "urgent"}, "deed": {"acknowledge", "arrive", "close", "help"}, "event": events,
-		"purpose": {"ask", "tell", "again", "update", "done", "which"}, "role": {"family", "worker"}, "device": {"meter", "door", "activity"},
+		"purpose": {"ask", "tell", "again", "update", "done", "which", "check", "visit"}, "role": strings.Fields("resident family neighbour worker building-head grid-head community street"), "device": {"meter", "door", "activity"},
 		"trouble":  strings.Fields("never silent meter-stuck door-stuck door-inverted door-chattering lossy implausible reversed swapped reset foreign clock-ahead clock-behind battery-low signal-weak leak reverse empty tamper fault"),
-		"note":     {"nobody-to-tell", "no-number", "the-outcome-was-assumed", "a-finding-began"},
-		"refusal":  {"no-incident", "already-closed", "somebody-there", "needs-outcome", "needs-known", "unknown-deed"},
+		"note":     strings.Fields("nobody-to-tell no-number no-address withdrew-agreement off-duty quiet-hours opted-out not-agreed-to no-provider not-at-this-hour nobody-to-connect the-outcome-was-assumed a-finding-began by-hand"),
+		"refusal":  strings.Fields("no-incident already-closed not-closed somebody-there needs-outcome needs-known needs-photo bad-time needs-reason hold-urgent nobody-there no-ladder too-late goes-on-there nothing-due not-one-matter nothing-to-split unknown-deed"),
 		"delivery": {"pending", "sending", "accepted", "delivered", "failed", "cancelled"}, "outcome": nil,
 	}
 	for _, o := range stillwater.Outcomes {
@@ -438,7 +440,7 @@ var keyUses = regexp.MustCompile(`(?:\bT\([^"\n]*?, |\b[tk]\(|\bt )"([a-z](?:[a-
 
 func usedKeys(t *testing.T) map[string]string {
 	used := map[string]string{"language": "the switch of languages"}
-	for _, pattern := range []string{"*.go", "../console/*.go", "../console/templates/*.html"} {
+	for _, pattern := range []string{"*.go", "../console/*.go", "../console/templates/*.html", "../public/*.go", "../public/assets/*.html"} {
 		for _, name := range glob(t, pattern) {
 			if strings.HasSuffix(name, "_test.go") {
 				continue
