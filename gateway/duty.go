@@ -200,7 +200,7 @@ func (c *Config) tellCoverage(w io.Writer, now time.Time) {
 		fmt.Fprintln(w, "warning:", line)
 	}
 	if len(lines) > 0 {
-		fmt.Fprintf(w, "%d warnings about who is on duty in the next %d days; imported homes and rosters are not looked at here: stillwater duty does\n", len(lines), coverageDays)
+		fmt.Fprintf(w, "(warnings: %d, about who is on duty in the next %d days; imported homes and rosters are not looked at here: stillwater duty does)\n", len(lines), coverageDays)
 	} else if len(c.Duty.Posts) > 0 {
 		fmt.Fprintf(w, "duty: %d posts, somebody is on duty at any time of the next %d days.\n", len(c.Duty.Posts), coverageDays)
 	}

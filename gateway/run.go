@@ -55,7 +55,7 @@ func runGateway(ctx context.Context, path string, stdout, stderr io.Writer) erro
 	return errors.Join(err, g.close())
 }
 
-// printText shows a text that went to a phone, as one line.
+// printText shows a text or a call that went to a phone, as one line.
 func printText(w io.Writer, m stillwater.Message) {
-	fmt.Fprintf(w, "SMS → %s %s\n", m.To, strings.ReplaceAll(m.Text, "\n", " "))
+	fmt.Fprintf(w, "%s → %s %s\n", strings.ToUpper(string(m.By())), m.To, strings.ReplaceAll(m.Text, "\n", " "))
 }
