@@ -17,6 +17,7 @@ type Absence struct {
 	Until     time.Time   `json:"until,omitzero"`
 	At        time.Time   `json:"at"`            // event clock: when it was said
 	Who       string      `json:"who,omitempty"` // a contact's ID, or the place it was entered at
+	Why       LifeKind    `json:"why,omitempty"` // a stay that it is of: in hospital, with family; empty: nobody said
 }
 
 // Back says whether it takes an absence back: she is there, or never went.

@@ -82,6 +82,7 @@ type Contact struct {
 	Agreed   Consent   `json:"agreed,omitzero"`    // this person's own; withdrawn: is not told any more
 	OptedOut time.Time `json:"optedOut,omitzero"`  // by answering with a carrier's opt-out word: no text reaches this number until it opts in
 	Post     string    `json:"post,omitempty"`     // the desk this person serves by turns; empty: always
+	Daily    string    `json:"daily,omitempty"`    // "08:30", by the clock of the home: when this person wants a line on how the day began there; empty: none
 }
 
 // LogValue logs a contact as its ID.
@@ -141,6 +142,19 @@ func (h *Hours) UnmarshalText(text []byte) error {
 // MarshalText is String.
 func (h Hours) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
+// ParseClock reads a time of day like "08:30", before midnight, as the time since midnight by the clock on the wall.
+func ParseClock(text string) (time.Duration, error) {
+	text = strings.ReplaceAll(text, "：", ":")
+	if strings.Count(text, ":") == 2 {
+		text = strings.TrimSuffix(text, ":00") // as spreadsheets write times
+	}
+	d, err := clockTime(text)
+	if err != nil || d >= 24*time.Hour {
+		return 0, fmt.Errorf("%q is no time of day; write like 08:30", text)
+	}
+	return d, nil
+}
+
 // clockTime is "7:30" since midnight, up to "24:00".
 func clockTime(s string) (time.Duration, error) {
 	hours, minutes, ok := strings.Cut(strings.TrimSpace(s), ":")
@@ -168,6 +182,10 @@ const (
 	Which  Purpose = "which"  // a reply that fits several open incidents: name the code
 	Check  Purpose = "check"  // to the resident herself: is all well
 	Visit  Purpose = "visit"  // the visit that a closing promised is due
+	Plan   Purpose = "plan"   // of no incident: where is she over the festival, is she still in hospital
+	Parted Purpose = "parted" // of no incident, to staff alone: she moved away or died, and nothing is sent any more
+	Line   Purpose = "line"   // of no incident: the daily line of who asked for one
+	Train  Purpose = "drill"  // of no incident: the monthly exercise
 )
 
 // A DeliveryState is how far a message has come.
@@ -206,8 +224,9 @@ type Message struct {
 	// Vars are the short variables of a channel that sends approved templates only (China's SMS), by their names.
 	Vars map[string]string `json:"vars,omitempty"`
 
-	Created time.Time     `json:"created"` // event clock
-	State   DeliveryState `json:"state"`
+	Created  time.Time     `json:"created"`           // event clock
+	Answered time.Time     `json:"answered,omitzero"` // of an exercise: when its contact answered
+	State    DeliveryState `json:"state"`
 
 	// What follows is the courier's.
 	Repeat     bool      `json:"repeat,omitempty"` // may have been sent before: the text is marked 重发

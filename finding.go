@@ -101,6 +101,7 @@ type Facts struct {
 	Count     int           `json:"count,omitempty"`     // of a door: how often it went
 	Doubt     Doubt         `json:"doubt,omitempty"`     // why the door is not believed
 	Doorless  bool          `json:"doorless,omitempty"`  // the home has no door contact: whether she is out cannot be told
+	Stay      LifeKind      `json:"stay,omitempty"`      // of life in a home from which she is away: where she stays, if somebody said so
 	Absent    bool          `json:"absent,omitempty"`    // it ended because nobody is in, as people said, and not by a sign of life
 	Residents int           `json:"residents,omitempty"` // of a home of two or more: what a finding is about cannot be told apart by person
 	Step      Litres        `json:"step,omitempty"`      // the meter's resolution: less than this does not show; zero: not known yet

@@ -22,6 +22,7 @@ type Household struct {
 	Consent   Consent     `json:"consent"`
 	Devices   []Device    `json:"devices"`
 	Contacts  []Contact   `json:"contacts"`
+	Coarse    bool        `json:"coarse,omitempty"` // daily lines give half-days and no times of day
 }
 
 // LogValue keeps names and addresses out of logs: a household is logged as its ID.

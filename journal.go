@@ -22,17 +22,18 @@ type Entry struct {
 
 // A Batch is what one shard commits at once: all of it or nothing.
 type Batch struct {
-	Entries   []Entry    // appended to the journal; Commit fills in Seq
-	Findings  []Finding  // begun or ended
-	Incidents []Incident // new or changed, whole
-	Messages  []Message  // new or changed, whole
-	Replies   []Reply    // acted on by this batch
-	States    []State    // engine states as they are after Entries
+	Entries   []Entry     // appended to the journal; Commit fills in Seq
+	Findings  []Finding   // begun or ended
+	Incidents []Incident  // new or changed, whole
+	Messages  []Message   // new or changed, whole
+	Replies   []Reply     // acted on by this batch
+	States    []State     // engine states as they are after Entries
+	Lives     []LifeEvent // what people said of the life of homes
 }
 
 // Empty says whether there is nothing to commit.
 func (b *Batch) Empty() bool {
-	return len(b.Entries)+len(b.Findings)+len(b.Incidents)+len(b.Messages)+len(b.Replies)+len(b.States) == 0
+	return len(b.Entries)+len(b.Findings)+len(b.Incidents)+len(b.Messages)+len(b.Replies)+len(b.States)+len(b.Lives) == 0
 }
 
 // A State is the engine's memory of one household after the journal entry Seq, opaque to the store.

@@ -15,10 +15,12 @@ import (
 	"stillwater/adapters/push"
 	"stillwater/adapters/sms"
 	"stillwater/adapters/sqlite"
+	"stillwater/gateway/api"
 	"stillwater/gateway/calendar"
 	"stillwater/gateway/config"
 	"stillwater/gateway/console"
 	"stillwater/gateway/delivery"
+	"stillwater/gateway/drill"
 	"stillwater/gateway/duty"
 	"stillwater/gateway/expression"
 	"stillwater/gateway/incident"
@@ -46,6 +48,10 @@ type Config struct {
 	Providers []ProviderConfig `yaml:"providers,omitempty" doc:"more ways out, in order of preference: where one refuses, is over a limit or does not work, the next of its channel is used"`
 
 	Duty duty.Config `yaml:"duty,omitempty" doc:"who of the grid is on duty when, and who stands in; rosters can be imported too"`
+
+	Drills *drill.Config `yaml:"drills,omitempty" doc:"a monthly exercise of the whole way from a meter to the telephones of staff and family; left out: none is held"`
+
+	API *api.Config `yaml:"api,omitempty" doc:"the interface for other programs, below /api/v1/, and who is sent events"`
 
 	RulesConfig     `yaml:",inline"`
 	registry.Config `yaml:",inline"`
@@ -145,6 +151,7 @@ func loadConfig(path string) (*Config, *config.Document, config.Problems) {
 // Validate checks what concerns more than one part: that every device's source is a feed that is read.
 func (c *Config) Validate(report func(field any, problem string)) {
 	c.validateProviders(report)
+	c.validateEvents(report)
 	names := map[string]bool{}
 	note := func(field any, name string) {
 		if name != "" && names[name] {

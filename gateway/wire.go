@@ -20,6 +20,7 @@ import (
 	"stillwater/adapters/mqtt"
 	"stillwater/adapters/sms"
 	"stillwater/adapters/sqlite"
+	"stillwater/gateway/calendar"
 	"stillwater/gateway/clock"
 	"stillwater/gateway/console"
 	"stillwater/gateway/delivery"
@@ -56,6 +57,7 @@ type gateway struct {
 	phones    *sms.Phones
 	hooks     map[string]http.Handler // what providers call back, by their names; for the public server
 	answering answering
+	programs  programs
 	history   *influx.History
 	console   *console.Console
 	broker    *broker.Broker // nil: none built in
@@ -96,6 +98,9 @@ func wire(ctx context.Context, c *Config, s setting) (_ *gateway, err error) {
 	if err = g.wirePublic(); err != nil {
 		return nil, err
 	}
+	if err = g.wireAPI(); err != nil {
+		return nil, err
+	}
 	if err = g.wireConsole(); err != nil {
 		return nil, err
 	}
@@ -109,6 +114,9 @@ func wire(ctx context.Context, c *Config, s setting) (_ *gateway, err error) {
 	g.add("pipeline", g.pipeline.Run)
 	g.add("registry", g.watchRegistry)
 	g.add("upkeep", g.upkeep)
+	if c.Drills != nil {
+		g.add("drills", g.holdDrills)
+	}
 	return g, nil
 }
 
@@ -211,8 +219,8 @@ func ignoreDone(ctx context.Context, err error) error {
 func (g *gateway) wirePipeline() {
 	g.pipeline = pipeline.New(pipeline.Options{
 		Rules: g.config.on(), Calendar: g.config.days(), Ladders: g.config.Ladders, Registry: g.registry, Store: g.store, Outbox: g.store, Clock: g.clock, Log: g.log,
-		Text: g.text, Link: g.link, OptOut: g.store.OptOut, Heard: g.metrics.heard, Count: g.counted, Committed: g.committed, Health: g.healthOf("store"), OnDuty: g.onDuty,
-		Channels: g.config.channels(), Vars: g.words.Vars,
+		Text: g.text, LifeText: g.lifeText, Spring: calendar.Spring(g.config.Calendar), Link: g.link, OptOut: g.store.OptOut, Heard: g.metrics.heard, Count: g.counted, Committed: g.committed, Health: g.healthOf("store"), OnDuty: g.onDuty,
+		Channels: g.config.channels(), Vars: g.words.Vars, Daily: g.words.Daily, DrillText: g.words.Drill,
 	})
 }
 
@@ -236,6 +244,9 @@ func (g *gateway) committed(b *stillwater.Batch) {
 	}
 	for _, f := range b.Findings {
 		g.metrics.finding(f)
+	}
+	if g.programs.notifier != nil {
+		g.programs.notifier.Committed(b)
 	}
 	if g.history != nil {
 		g.history.Committed(b)
@@ -268,6 +279,9 @@ func (g *gateway) wireDelivery() error {
 
 // markRepeat writes the text of a message that may have been sent before.
 func (g *gateway) markRepeat(m stillwater.Message) string {
+	if m.Incident == "" {
+		return g.words.Repeated(m)
+	}
 	i, ok, err := g.store.Incident(context.Background(), m.Incident)
 	if err != nil || !ok {
 		return m.Text
@@ -277,6 +291,11 @@ func (g *gateway) markRepeat(m stillwater.Message) string {
 		h = g.pipeline.Together(i)
 	}
 	return g.text(m, i, h)
+}
+
+// lifeText is the text of a message about the life of a home.
+func (g *gateway) lifeText(m stillwater.Message, e stillwater.LifeEvent, h stillwater.Household) string {
+	return g.words.Life(g.ways(m), m, e, h)
 }
 
 // Receipt takes what became of a text to its incident; the courier calls it.
@@ -354,12 +373,15 @@ func (g *gateway) wireConsole() error {
 	}
 	o := console.Options{
 		Config: g.config.Console, Words: g.words, Clock: g.clock, Log: g.log,
-		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Cuts: view, Health: view, Turns: view, Devices: view,
+		Standings: view, Households: g.registry, Incidents: view, Readings: view, Acts: view, Absences: view, Cuts: view, Lives: view.pipeline, Health: view, Turns: view, Devices: view,
 		Metrics: promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}), Refused: refused,
 		Stage: g.stage, Demo: g.stage != nil, Zone: g.zone,
 	}
 	if g.phones != nil {
 		o.Phones = phonesView{g}
+	}
+	if g.programs.api != nil {
+		o.API = g.programs.api
 	}
 	var err error
 	g.console, err = console.New(o)

@@ -15,9 +15,10 @@ import (
 type absence struct {
 	From, Until, Said instant
 	Who               string
-	Quiet             bool // the home was still in it: what stirs now is not her leaving
-	Over              bool // nothing is paused any more; what was found in it may go on
-	Back              bool // it is over because she was seen
+	Why               string // the kind of stay, empty if nobody said
+	Quiet             bool   // the home was still in it: what stirs now is not her leaving
+	Over              bool   // nothing is paused any more; what was found in it may go on
+	Back              bool   // it is over because she was seen
 
 	First instant // of the signs of life that belong together: the first,
 	Last  instant // the last,
@@ -59,7 +60,7 @@ func (absenceUse) judge(h *home, _ *boundRule, now instant, holds []stillwater.F
 		return holds
 	}
 	f := h.facts()
-	f.Since, f.Litres, f.Night = a.First.time(), litres(a.ML), h.night(a.First)
+	f.Since, f.Litres, f.Night, f.Stay = a.First.time(), litres(a.ML), h.night(a.First), stillwater.LifeKind(a.Why)
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
@@ -76,7 +77,7 @@ func (absenceBack) judge(h *home, _ *boundRule, now instant, holds []stillwater.
 		return holds
 	}
 	f := h.facts()
-	f.Since, f.Litres, f.Night = a.Came.time(), litres(a.ML), h.night(a.Came)
+	f.Since, f.Litres, f.Night, f.Stay = a.Came.time(), litres(a.ML), h.night(a.Came), stillwater.LifeKind(a.Why)
 	return append(holds, stillwater.Finding{Facts: f})
 }
 
@@ -93,7 +94,7 @@ func (e *Engine) away(said *stillwater.Absence) {
 	underWay := old != nil && !old.Over && old.From <= at
 	h.Absence = nil
 	if !said.Back() {
-		h.Absence = &absence{From: instantOf(said.From), Until: instantOf(said.Until), Said: at, Who: said.Who}
+		h.Absence = &absence{From: instantOf(said.From), Until: instantOf(said.Until), Said: at, Who: said.Who, Why: string(said.Why)}
 	}
 	switch a := h.Absence; {
 	case underWay && (a == nil || at < a.From): // she is there
@@ -303,7 +304,7 @@ func (h *home) plannedAbsence(now instant) *stillwater.Absence {
 	if a == nil || a.Over || now >= a.Until {
 		return nil
 	}
-	return &stillwater.Absence{Household: h.id, From: a.From.time(), Until: a.Until.time(), At: a.Said.time(), Who: a.Who}
+	return &stillwater.Absence{Household: h.id, From: a.From.time(), Until: a.Until.time(), At: a.Said.time(), Who: a.Who, Why: stillwater.LifeKind(a.Why)}
 }
 
 func (a *absence) fields(c *codec) {
@@ -323,6 +324,7 @@ func (a *absence) fields(c *codec) {
 	small(c, 14, &a.Signs)
 	c.flag(15, &a.Door)
 	c.part(16, &a.hour)
+	text(c, 17, &a.Why)
 }
 
 // pausedToo says whether a rule that is none of stillness is paused by an absence all the same: a condition about how she is.

@@ -22,6 +22,7 @@ type statements struct {
 	countIncident               *sql.Stmt
 	getMessage, addMessage      *sql.Stmt
 	changeMessage, addReply     *sql.Stmt
+	addLife                     *sql.Stmt
 	addReadings                 [len(readingsAtOnce)]*sql.Stmt
 	all                         []*sql.Stmt
 }
@@ -53,6 +54,7 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		{&s.addMessage, `INSERT INTO message (incident, household, state, created, body, id) VALUES (?, ?, ?, ?, ?, ?)`},
 		{&s.changeMessage, `UPDATE message SET incident = ?, household = ?, state = ?, created = ?, body = ? WHERE id = ?`},
 		{&s.addReply, `INSERT INTO reply (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING`},
+		{&s.addLife, `INSERT INTO life (household, at, body) VALUES (?, ?, ?)`},
 	} {
 		if *p.stmt, err = db.PrepareContext(ctx, p.text); err != nil {
 			s.close()
@@ -134,7 +136,7 @@ func (c *commit) batch(b *stillwater.Batch) error {
 			return fmt.Errorf("reply %q: %w", r.ID, err)
 		}
 	}
-	return nil
+	return c.lives(b.Lives)
 }
 
 // exec runs a prepared statement in the transaction. Without a context of its own: the transaction has one, and the

@@ -220,3 +220,15 @@ func idOf(m stillwater.Message) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%d", m.ID, m.Code, m.Contact, m.Created.UnixMilli()))
 	return "msg_" + hex.EncodeToString(sum[:12])
 }
+
+// Post posts a document to the hook of a name, signed like a message; a repeat bears the same id.
+func (w *Webhooks) Post(ctx context.Context, name, id string, body []byte) error {
+	h, ok := w.hooks[stillwater.Address(name)]
+	if !ok {
+		return fmt.Errorf("post to webhook %q: %w: it is not configured", name, stillwater.ErrRefused)
+	}
+	if err := w.post(ctx, h, id, body); err != nil {
+		return fmt.Errorf("post to webhook %q: %w", name, err)
+	}
+	return nil
+}

@@ -39,6 +39,7 @@ func (v *view) circumstances(s stillwater.Standing, h stillwater.Household) (lin
 		more := v.t("fact.absence.who", "Who", v.who(a.Who, h), "At", v.moment(a.At, loc))
 		lines = append(lines, factLine{v.t("fact.absence"), v.t("fact.absence.value", "From", v.moment(a.From, loc), "Until", v.moment(a.Until, loc)), more})
 	}
+	lines = append(lines, v.lifeLines(h)...)
 	if s.Residents > 1 {
 		lines = append(lines, factLine{v.t("fact.residents"), v.t("fact.residents.value", "N", s.Residents), ""})
 	}

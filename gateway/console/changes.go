@@ -61,22 +61,15 @@ func (c *Console) act(r *http.Request) (string, error) {
 	back := "/incidents/" + r.PathValue("id")
 	form := r.PostForm
 	a := stillwater.Act{Incident: id, Deed: stillwater.Deed(form.Get("deed")), Who: desk, Note: strings.TrimSpace(form.Get("note"))}
-	switch a.Deed {
-	case stillwater.Acknowledge, stillwater.ArriveThere, stillwater.CallHelp:
-	case stillwater.Close:
-		a.Outcome, a.Known = stillwater.Outcome(form.Get("outcome")), stillwater.Known(form.Get("known"))
-		knowns := []stillwater.Known{stillwater.Seen, stillwater.Spoken, stillwater.Assumed}
-		if !slices.Contains(stillwater.Outcomes, a.Outcome) || !slices.Contains(knowns, a.Known) {
-			return back, fmt.Errorf("%w: outcome %q known %q", errBadForm, a.Outcome, a.Known)
-		}
-	default:
-		return back, fmt.Errorf("%w: deed %q", errBadForm, a.Deed)
-	}
 	if utf8.RuneCountInString(a.Note) > maxNote || !utf8.ValidString(a.Note) {
 		return back, fmt.Errorf("%w: note", errBadForm)
 	}
-	if _, ok, err := c.Incidents.Incident(r.Context(), id); err != nil || !ok {
+	inc, ok, err := c.Incidents.Incident(r.Context(), id)
+	if err != nil || !ok {
 		return "/", errors.Join(err, ifNot(ok, errNotFound))
+	}
+	if err := readDeed(&a, form, c.view(r).homeOf(inc).Location()); err != nil {
+		return back, err
 	}
 	return back, c.Acts.Act(r.Context(), a)
 }

@@ -154,9 +154,11 @@ type Options struct {
 
 	Absences Absences                             // optional: without it absences can be seen, not entered
 	Cuts     Cuts                                 // optional: the same of water cuts
+	Lives    Lives                                // optional: the same of life events
 	Turns    Turns                                // optional: without it pages say when, not who
 	Phones   Phones                               // optional: the page of the phones
 	Devices  Devices                              // optional: the page of maintenance
+	API      http.Handler                         // optional: /api/v1/, which asks for keys of its own
 	Stage    Stage                                // optional: the demo's scenarios
 	Health   Health                               // optional: without it the gateway is healthy while it answers
 	Metrics  http.Handler                         // optional: /metrics

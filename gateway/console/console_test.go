@@ -188,10 +188,16 @@ func TestFetchingChangesNothing(t *testing.T) {
 
 func TestActs(t *testing.T) {
 	for form, want := range map[string]stillwater.Act{
-		"deed=acknowledge": {Incident: "i1", Deed: stillwater.Acknowledge, Who: desk},
-		"deed=arrive":      {Incident: "i1", Deed: stillwater.ArriveThere, Who: desk},
-		"deed=help":        {Incident: "i1", Deed: stillwater.CallHelp, Who: desk},
-		"deed=close&outcome=habit&known=spoken&note=+walks+early+": {Incident: "i1", Deed: stillwater.Close, Who: desk, Outcome: stillwater.Habit, Known: stillwater.Spoken, Note: "walks early"},
+		"deed=acknowledge":           {Incident: "i1", Deed: stillwater.Acknowledge, Who: desk},
+		"deed=arrive":                {Incident: "i1", Deed: stillwater.ArriveThere, Who: desk},
+		"deed=help":                  {Incident: "i1", Deed: stillwater.CallHelp, Who: desk},
+		"deed=escalate":              {Incident: "i1", Deed: stillwater.Escalate, Who: desk},
+		"deed=reopen&note=":          {Incident: "i1", Deed: stillwater.Reopen, Who: desk},
+		"deed=follow-up":             {Incident: "i1", Deed: stillwater.FollowedUp, Who: desk},
+		"deed=hand-over&to=daughter": {Incident: "i1", Deed: stillwater.HandOver, Who: desk, To: "daughter"},
+		"deed=hold&until=2026-03-01T11%3A30&note=she+sleeps":            {Incident: "i1", Deed: stillwater.Hold, Who: desk, Note: "she sleeps", Until: homeTime("2026-03-01T11:30")},
+		"deed=close&outcome=helped&known=seen&visit=2026-03-02T09%3A00": {Incident: "i1", Deed: stillwater.Close, Who: desk, Outcome: stillwater.Helped, Known: stillwater.Seen, Until: homeTime("2026-03-02T09:00")},
+		"deed=close&outcome=habit&known=spoken&note=+walks+early+":      {Incident: "i1", Deed: stillwater.Close, Who: desk, Outcome: stillwater.Habit, Known: stillwater.Spoken, Note: "walks early"},
 	} {
 		w := newTown(t)
 		answer := post(newConsole(t, w), "/incidents/i1", form, ours)
@@ -210,7 +216,9 @@ func TestActs(t *testing.T) {
 		"deed=close&outcome=fine&known=seen": http.StatusBadRequest,
 		"deed=close&outcome=false&known=seen&note=" + strings.Repeat("x", maxNote+1): http.StatusBadRequest,
 		"deed=close&outcome=false&known=seen&note=" + strings.Repeat("x", maxBody):   http.StatusBadRequest,
-		"deed=acknowledge&x=%zz": http.StatusBadRequest,
+		"deed=acknowledge&x=%zz":                      http.StatusBadRequest,
+		"deed=hold&until=noon":                        http.StatusBadRequest,
+		"deed=close&outcome=false&known=seen&visit=9": http.StatusBadRequest,
 	}
 	for form, code := range bad {
 		w := newTown(t)
@@ -225,6 +233,19 @@ func TestActs(t *testing.T) {
 	if answer := post(c, "/incidents/none", "deed=acknowledge", ours); answer.Code != http.StatusNotFound {
 		t.Errorf("no incident: got %d", answer.Code)
 	}
+}
+
+// homeTime is a moment by the clock of the town's homes, as a browser writes it.
+func homeTime(s string) time.Time {
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		panic(err)
+	}
+	at, err := time.ParseInLocation(localTime, s, zone)
+	if err != nil {
+		panic(err)
+	}
+	return at.UTC()
 }
 
 func TestDemoForms(t *testing.T) {

@@ -27,6 +27,7 @@ type homeBody struct {
 	Scenario []option
 	Absence  *absenceForm // nil: absences are not entered here
 	Cut      *cutForm     // nil: water cuts are not
+	Life     *lifeForm    // nil: life events are not
 }
 
 func (b homeBody) title() string { return b.Title }
@@ -63,7 +64,10 @@ func (c *Console) home(v *view, r *http.Request) (any, error) {
 	days := history(readings, s.DataTo, v.now)
 	b.Wide, b.Narrow = v.draw(days, h.Location(), wide), v.draw(days, h.Location(), narrow)
 	b.Devices = v.devices(h, readings)
-	b.Absence, b.Cut = v.absenceForm(s, h), v.cutForm(s, h)
+	b.Absence, b.Cut, b.Life = v.absenceForm(s, h), v.cutForm(s, h), v.lifeForm(h)
+	if b.Life != nil && b.Life.Gone {
+		b.Absence = nil
+	}
 	if bar := v.demo(); c.Demo {
 		b.Scenario = bar.Scenarios
 	}

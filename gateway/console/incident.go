@@ -11,6 +11,7 @@ import (
 // incidentBody is one incident: why, who was told, what happened, what can be done.
 type incidentBody struct {
 	incidentCard
+	moreDeeds
 	Whys     []whyLine
 	Rungs    []rungLine
 	Next     string
@@ -56,7 +57,7 @@ func (c *Console) incident(v *view, r *http.Request) (any, error) {
 	}
 	h := v.homeOf(inc)
 	b := incidentBody{
-		incidentCard: v.incidentCard(inc), Open: inc.IsOpen(),
+		incidentCard: v.incidentCard(inc), moreDeeds: v.moreDeeds(inc, h), Open: inc.IsOpen(),
 		CanTake: inc.State == stillwater.Opened, CanCome: inc.State == stillwater.Opened || inc.State == stillwater.Acknowledged,
 		Outcomes: stillwater.Outcomes, Knowns: []stillwater.Known{stillwater.Seen, stillwater.Spoken, stillwater.Assumed},
 		Rungs: v.rungs(inc, h, messages), Log: v.log(inc, h),

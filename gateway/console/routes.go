@@ -31,6 +31,10 @@ func (c *Console) routes() (http.Handler, error) {
 	if c.Absences != nil {
 		mux.Handle("POST /homes/{id}/absence", c.change(c.absent))
 	}
+	if c.Lives != nil {
+		mux.Handle("POST /homes/{id}/life", c.change(c.live))
+		mux.Handle("GET /homes/{id}/sure", c.page("sure", c.sure))
+	}
 	if c.Cuts != nil {
 		mux.Handle("POST /homes/{id}/cut", c.change(c.cut))
 	}
@@ -47,6 +51,11 @@ func (c *Console) routes() (http.Handler, error) {
 	if c.Devices != nil {
 		mux.Handle("GET /maintenance", c.page("maintenance", c.maintenance))
 		mux.HandleFunc("GET /api/devices", c.apiDevices)
+	}
+	if c.API != nil {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} { // each by itself: "GET /" below is for pages
+			mux.Handle(method+" /api/v1/", c.API)
+		}
 	}
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", c.Metrics)

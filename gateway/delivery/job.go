@@ -64,11 +64,14 @@ type lane struct {
 	by     stillwater.Channel
 	to     stillwater.Address
 	urgent bool
+	drill  bool // which nothing else waits for
 }
 
 func (j *job) urgent() bool { return j.msg.Severity == stillwater.Urgent }
 
-func (j *job) lane() lane { return lane{j.msg.By(), j.msg.To, j.urgent()} }
+func (j *job) lane() lane {
+	return lane{j.msg.By(), j.msg.To, j.urgent(), j.msg.Purpose == stillwater.Train}
+}
 
 // leaving says whether it is still to be handed over, or perhaps was.
 func (j *job) leaving() bool { return j.next == send || j.next == ask }
@@ -76,7 +79,7 @@ func (j *job) leaving() bool { return j.next == send || j.next == ask }
 // loud says whether somebody must hear of it however late: a ladder waits for its answer.
 func loud(p stillwater.Purpose) bool { return p == stillwater.Tell || p == stillwater.Again }
 
-// before orders what is ready: urgent first, then alerts, then the rest, then by age.
+// before orders what is ready: urgent first, then alerts, then the rest, drills last, then by age.
 func before(a, b *job) int {
 	rank := func(j *job) int {
 		switch {
@@ -86,6 +89,8 @@ func before(a, b *job) int {
 			return 1
 		case loud(j.msg.Purpose):
 			return 2
+		case j.msg.Purpose == stillwater.Train:
+			return 4
 		}
 		return 3
 	}

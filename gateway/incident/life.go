@@ -12,10 +12,12 @@ import (
 // Bounds of what people can ask of an incident.
 const (
 	maxHold     = 4 * time.Hour        // a ladder that is held longer is a ladder forgotten
-	reopenable  = 24 * time.Hour       // after its closing; later it is a new matter
 	maxFollowUp = 366 * 24 * time.Hour // a visit further ahead is a slip of the pen
 	maxPhoto    = 200                  // bytes of the name of a stored picture
 )
+
+// Reopenable is how long after its closing an incident can be opened again by hand; later it is a new matter.
+const Reopenable = 24 * time.Hour
 
 // hindersClosing is why it cannot be closed as somebody says.
 func (m *machine) hindersClosing(a stillwater.Act) Reason {
@@ -75,7 +77,7 @@ func (m *machine) hindersReopening() Reason {
 	switch {
 	case m.inc.Into != "":
 		return GoesOnThere
-	case m.now.Sub(m.inc.Closed) > reopenable:
+	case m.now.Sub(m.inc.Closed) > Reopenable:
 		return TooLate
 	}
 	return ""

@@ -16,6 +16,10 @@ func (s *shard) found(b *stillwater.Batch, f stillwater.Finding, now time.Time) 
 	if f.Trial {
 		return
 	}
+	if isDrill(f) {
+		s.drilled(b, f, now)
+		return
+	}
 	b.Findings = append(b.Findings, f)
 	s.incidentOf(b, s.weigh(f, now), now)
 	if f.Group != "" {
@@ -107,7 +111,7 @@ func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.In
 		about = append(about, *in.Finding)
 	}
 	h, ok := s.home(i.Household, append(about, i.Findings...)...)
-	if !ok { // nobody is told anything of it, until its household is known again
+	if !ok || i.Household == DrillHome { // nobody is told anything of it, until its household is known again; of a drill nobody more
 		return nil
 	}
 	r, err := incident.Step(s.p.Case(*i, h), in)
@@ -121,9 +125,7 @@ func (s *shard) step(b *stillwater.Batch, i *stillwater.Incident, in incident.In
 // Case is an incident with all that decides who is told of it.
 func (p *Pipeline) Case(i stillwater.Incident, h stillwater.Household) incident.Case {
 	c := incident.Case{Incident: i, Household: h, Config: p.Ladders, Calendar: p.Calendar, Channels: p.Channels}
-	if p.OnDuty != nil {
-		c.OnDuty = func(who stillwater.Contact, at time.Time) bool { return p.OnDuty(h, who, at) }
-	}
+	c.OnDuty = func(who stillwater.Contact, at time.Time) bool { return p.mayTell(h, who, at) }
 	return c
 }
 
@@ -157,9 +159,10 @@ func (s *shard) keep(i stillwater.Incident) {
 	s.p.index(i)
 }
 
-// letGo stops everything that is under way for households that withdrew their consent: texts that have not left are not sent any
+// letGo stops everything that is under way for households that withdrew their consent, or were left for good: texts that have not left are not sent any
 // more, and what was to be dealt with is closed. An incident of a household that is merely not known stays: the register may be mended.
 func (s *shard) letGo(b *stillwater.Batch, now time.Time) {
+	s.hush(b, now)
 	for _, id := range slices.Sorted(maps.Keys(s.messages)) {
 		if m := s.messages[id]; m.State == stillwater.Pending && s.p.withdrew(m.Household, now) {
 			m.State, m.Changed = stillwater.Cancelled, now
@@ -169,7 +172,8 @@ func (s *shard) letGo(b *stillwater.Batch, now time.Time) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.incidents)) {
 		i := *s.incidents[id]
-		if !s.p.withdrew(i.Household, now) {
+		why := s.p.silenced(i.Household, now)
+		if why == "" {
 			continue
 		}
 		delete(s.incidents, id)
@@ -178,7 +182,7 @@ func (s *shard) letGo(b *stillwater.Batch, now time.Time) {
 		}
 		if incident.Current(i) {
 			i.Closed = now
-			i.Log = append(slices.Clone(i.Log), stillwater.Event{At: now, What: "closed", Note: "consent withdrawn"})
+			i.Log = append(slices.Clone(i.Log), stillwater.Event{At: now, What: "closed", Note: why})
 		}
 		i.State, i.Next, i.Promise = stillwater.ClosedState, time.Time{}, time.Time{}
 		i.Waiting, i.FollowUp = nil, time.Time{}

@@ -87,7 +87,7 @@ type origin struct {
 func (p *Pipeline) admit(r *stillwater.Reading, from *origin) bool {
 	if from.source != r.Source || r.Source == "" {
 		from.source = r.Source
-		from.home, from.device, from.known = p.Registry.BySource(r.Source)
+		from.home, from.device, from.known = p.bySource(r.Source)
 	}
 	if !from.known {
 		p.Count(r, UnknownDevice)

@@ -167,12 +167,20 @@ func (p *Pipeline) reply(ctx context.Context, senders []stillwater.Contact, r st
 	if out, ok := words.ParseOptOut(r.Text); ok {
 		return p.optOut(ctx, r, out)
 	}
+	if answers, err := p.lifeReply(ctx, senders, r); answers || err != nil {
+		return err
+	}
 	command, ok := words.ParseReply(r.Text)
 	if !ok {
 		return p.noted(ctx, r, Unclear)
 	}
 	meant, named := p.meant(senders, command.Code)
 	// A code that fits nothing open may be of an incident long closed: then "all well" must not close another one.
+	if !named && (len(meant) == 0 || command.Code != "") {
+		if answered, err := p.drillReply(ctx, senders, command, r); answered || err != nil {
+			return err
+		}
+	}
 	strange := command.Deed == stillwater.Close && command.Code != "" && !named
 	switch {
 	case len(meant) == 0:

@@ -23,6 +23,7 @@ import (
 
 	"stillwater"
 	"stillwater/gateway/incident"
+	"stillwater/gateway/words"
 	"stillwater/rules"
 )
 
@@ -53,6 +54,7 @@ type Loader interface {
 	States(ctx context.Context, fn func(stillwater.State) error) error
 	Entries(ctx context.Context, after int64, fn func(stillwater.Entry) error) error
 	OpenIncidents(ctx context.Context) ([]stillwater.Incident, error)
+	LifeEvents(ctx context.Context, fn func(stillwater.LifeEvent) error) error
 	LastIncident(ctx context.Context) (int64, error)
 }
 
@@ -92,8 +94,16 @@ type Options struct {
 
 	// Text writes the text of a message.
 	Text func(stillwater.Message, stillwater.Incident, stillwater.Household) string
+	// LifeText writes the text of a message that belongs to no incident, about the life of a home; nil: its purpose and code.
+	LifeText func(stillwater.Message, stillwater.LifeEvent, stillwater.Household) string
+	// Spring are the first and last day of the Spring Festival's public holiday in a year, as midnights in UTC; nil: nobody is asked about it.
+	Spring func(year int) (first, last time.Time)
 	// Vars gives the short variables of a message that may go by approved templates; may be nil: then there are no templates.
 	Vars func(stillwater.Message, stillwater.Incident, stillwater.Household) map[string]string
+	// Daily writes the daily line of who asked for one; nil: nobody gets any.
+	Daily func(stillwater.Message, words.Day, stillwater.Household) string
+	// DrillText writes what a contact is told in a drill; nil: there are no drills.
+	DrillText func(stillwater.Message) string
 	// Link is the signed page of a message, before its text is made; "" where there is none. May be nil: then there never is.
 	Link func(stillwater.Message) string
 	// OptOut keeps that the owner of a number opted out of texts, or in again, for whoever reads the contacts next. May be nil.
@@ -120,6 +130,9 @@ type Pipeline struct {
 	replies  map[string]bool                                         // being acted on
 	messages map[stillwater.MessageID]stillwater.HouseholdID         // those under way
 	contacts map[stillwater.ContactID]map[stillwater.IncidentID]open // open incidents each contact was told of
+
+	drills drilling
+	lives  *lifeBook // it has a lock of its own
 }
 
 // open is an open incident that a contact was told of.
@@ -133,6 +146,7 @@ func New(o Options) *Pipeline {
 	if o.Count == nil {
 		o.Count = func(*stillwater.Reading, string) {}
 	}
+	o.Count = butOfDrills(o.Count)
 	if o.Link == nil {
 		o.Link = func(stillwater.Message) string { return "" }
 	}
@@ -147,7 +161,12 @@ func New(o Options) *Pipeline {
 	}
 	p := &Pipeline{
 		Options: o, replies: map[string]bool{}, messages: map[stillwater.MessageID]stillwater.HouseholdID{},
-		contacts: map[stillwater.ContactID]map[stillwater.IncidentID]open{},
+		contacts: map[stillwater.ContactID]map[stillwater.IncidentID]open{}, lives: newLifeBook(),
+	}
+	if p.LifeText == nil {
+		p.LifeText = func(m stillwater.Message, _ stillwater.LifeEvent, _ stillwater.Household) string {
+			return string(m.Purpose) + " " + m.Code
+		}
 	}
 	for i := range p.shards {
 		p.shards[i] = newShard(p, i)
@@ -167,6 +186,9 @@ func (p *Pipeline) shard(id stillwater.HouseholdID) *shard { return p.shards[Sha
 // Load rebuilds the shards from the store: the last states, the journal after them (its outputs were committed before), the
 // open incidents and the messages under way.
 func (p *Pipeline) Load(ctx context.Context) error {
+	if err := p.loadLives(ctx); err != nil {
+		return err
+	}
 	p.placeHomes()
 	seqs := map[stillwater.HouseholdID]int64{}
 	err := p.Store.States(ctx, func(s stillwater.State) error {
@@ -379,9 +401,10 @@ func (p *Pipeline) placeHomes() {
 
 // Standings is how every home is now, in the order of the registry. A shard that is held up makes it wait.
 func (p *Pipeline) Standings(ctx context.Context) ([]stillwater.Standing, error) {
-	return ofHomes(ctx, p, func(s *shard, id stillwater.HouseholdID, now time.Time) []stillwater.Standing {
+	list, err := ofHomes(ctx, p, func(s *shard, id stillwater.HouseholdID, now time.Time) []stillwater.Standing {
 		return []stillwater.Standing{s.standing(id, now)}
 	})
+	return append(list, p.left()...), err
 }
 
 // Devices is how every device is now, home by home in the order of the registry.

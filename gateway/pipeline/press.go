@@ -34,6 +34,9 @@ func (p *Pipeline) press(ctx context.Context, r stillwater.Reply) error {
 		return p.noted(ctx, r, Unclear)
 	}
 	s := p.shard(m.Household)
+	if m.Purpose == stillwater.Train {
+		return s.do(ctx, func(b *stillwater.Batch) { s.pressDrill(b, m.ID, command, r) })
+	}
 	return s.do(ctx, func(b *stillwater.Batch) {
 		t, ok := s.toldBy(m)
 		if !ok {

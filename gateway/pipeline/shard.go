@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/gateway/drill"
 	"stillwater/gateway/incident"
 	"stillwater/rules"
 )
@@ -44,6 +45,9 @@ type shard struct {
 	held      bool                                           // the last commit failed
 	heldSince time.Time
 	away      bool // it was held for so long that it must resume
+	askers    []asker
+	drill     drill.Month                   // that is under way from the meter on; "": none
+	lined     map[stillwater.MessageID]bool // the daily lines that were written, as far as is remembered
 }
 
 func newShard(p *Pipeline, index int) *shard {
@@ -51,6 +55,7 @@ func newShard(p *Pipeline, index int) *shard {
 		p: p, index: index, queue: make(chan input, queueLength), ticks: make(chan time.Time, 1), engine: rules.New(p.Rules),
 		homes: map[stillwater.HouseholdID]stillwater.Household{}, incidents: map[stillwater.IncidentID]*stillwater.Incident{},
 		messages: map[stillwater.MessageID]stillwater.Message{}, saved: map[stillwater.HouseholdID]int64{},
+		lined: map[stillwater.MessageID]bool{},
 	}
 	s.engine.Keep(p.Calendar)
 	return s
@@ -290,7 +295,7 @@ func (s *shard) place() {
 	now := s.p.Clock.Now()
 	keep := map[stillwater.HouseholdID]stillwater.Household{}
 	for _, h := range s.p.Registry.All() {
-		if s.p.shard(h.ID) != s || !h.Consent.Covers(now, now) {
+		if s.p.shard(h.ID) != s || !h.Consent.Covers(now, now) || s.p.gone(h.ID) {
 			continue
 		}
 		keep[h.ID] = h
@@ -301,7 +306,7 @@ func (s *shard) place() {
 			s.engine.Remove(id)
 		}
 	}
-	s.homes = keep
+	s.homes, s.askers = keep, askersOf(keep)
 }
 
 // enter steps the engine with an entry, adds it to the journal, and takes what was found further.
@@ -364,6 +369,9 @@ func (s *shard) pass(b *stillwater.Batch, at time.Time) {
 	for _, i := range s.due(at) {
 		s.look(b, i, at)
 	}
+	s.livesPass(b, at)
+	s.tellDays(b, at)
+	s.endDrills(b, at)
 	s.retire(at)
 }
 

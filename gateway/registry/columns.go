@@ -26,6 +26,7 @@ var householdColumns = []column[HouseholdConfig]{
 	{[]string{"name", "姓名", "老人姓名", "住户姓名"}, func(h *HouseholdConfig) any { return &h.Name }, nil},
 	{[]string{"residents", "常住人数", "人数", "居住人数"}, func(h *HouseholdConfig) any { return &h.Residents }, nil},
 	{[]string{"timezone", "时区"}, func(h *HouseholdConfig) any { return &h.TimeZone }, nil},
+	{[]string{"privacy", "隐私", "隐私要求"}, func(h *HouseholdConfig) any { return &h.Privacy }, privacies},
 	{[]string{"street", "街道", "所属街道"}, func(h *HouseholdConfig) any { return &h.Place.Street }, nil},
 	{[]string{"community", "社区", "所属社区"}, func(h *HouseholdConfig) any { return &h.Place.Community }, nil},
 	{[]string{"grid", "网格", "所属网格"}, func(h *HouseholdConfig) any { return &h.Place.Grid }, nil},
@@ -65,6 +66,7 @@ var contactColumns = []column[ContactConfig]{
 	{[]string{"webhook", "推送接口", "接口"}, func(c *ContactConfig) any { return &c.Webhook }, nil},
 	{[]string{"channels", "通知方式", "通知渠道"}, func(c *ContactConfig) any { return &c.Channels }, channels},
 	{[]string{"quiet", "免打扰", "免打扰时段", "勿扰时段"}, func(c *ContactConfig) any { return &c.Quiet }, nil},
+	{[]string{"daily", "每日一句", "每日报平安"}, func(c *ContactConfig) any { return &c.Daily }, nil},
 	{[]string{"agreed", "同意日期", "同意时间"}, func(c *ContactConfig) any { return &c.Agreed }, nil},
 	{[]string{"withdrawn", "撤回日期", "撤回时间", "撤回同意日期"}, func(c *ContactConfig) any { return &c.Withdrawn }, nil},
 }
@@ -100,6 +102,8 @@ func setValue(field any, cell string, words []word) string {
 	switch f := field.(type) {
 	case *stillwater.DeviceKind:
 		*f = stillwater.DeviceKind(strings.ToLower(cell))
+	case *Privacy:
+		*f = Privacy(strings.ToLower(cell))
 	case *stillwater.Role:
 		*f = stillwater.Role(strings.ToLower(cell))
 	case *stillwater.Phone:

@@ -31,6 +31,8 @@ type ContactConfig struct {
 	Channels []stillwater.Channel `yaml:"channels,omitempty" doc:"the ways this person agreed to be reached by, the preferred first: sms, voice, wecom, email, webhook; left out: a text, and a call where a ladder says so"`
 	Quiet    []stillwater.Hours   `yaml:"quiet,omitempty" doc:"hours like 22:00-06:00 in which only an urgent alert may disturb; several are allowed"`
 
+	Daily string `yaml:"daily,omitempty" doc:"time of day like 08:30, by the clock of the home: when this person, of the family or a neighbour, wants a line each day on how it began there; left out: none"`
+
 	Agreed    Moment `yaml:"agreed,omitempty" doc:"when this person agreed to be told: a date like 2026-03-01"`
 	Withdrawn Moment `yaml:"withdrawn,omitempty" doc:"when this person withdrew that: nothing is sent there any more"`
 }
@@ -41,6 +43,7 @@ type HouseholdConfig struct {
 	Name      string                 `yaml:"name" doc:"full name of the resident; it is shortened before it leaves the gateway"`
 	Residents int                    `yaml:"residents,omitempty" doc:"how many people live there; default 1"`
 	TimeZone  string                 `yaml:"timezone,omitempty" doc:"IANA name of the time zone, which says when it is night; default Asia/Shanghai"`
+	Privacy   Privacy                `yaml:"privacy,omitempty" doc:"coarse: daily lines tell half-days and no times of day; left out or exact: they may tell when the first use was"`
 	Place     stillwater.Place       `yaml:"place,omitempty" doc:"where the home stands in the grid; homes of one building, riser or supply zone are looked at together when the water is cut"`
 	Consent   ConsentConfig          `yaml:"consent" doc:"the resident's permission; nothing is recorded outside it"`
 	Devices   []DeviceConfig         `yaml:"devices" doc:"its meters and sensors"`
@@ -49,6 +52,15 @@ type HouseholdConfig struct {
 	Workers   []stillwater.ContactID `yaml:"workers,omitempty" doc:"contacts of the grid's staff (worker, building-head, grid-head, community, street), in the order they are told"`
 	Keys      []stillwater.ContactID `yaml:"keys,omitempty" doc:"which of them hold a key to this home"`
 }
+
+// Privacy is how exactly a home may be told of where nothing is the matter.
+type Privacy string
+
+// The kinds of privacy; empty is Exact.
+const (
+	Exact  Privacy = "exact"
+	Coarse Privacy = "coarse"
+)
 
 // ConsentConfig is the resident's permission.
 type ConsentConfig struct {
@@ -82,7 +94,7 @@ func (c *ContactConfig) Contact() stillwater.Contact {
 	zone := zoneOf(c.TimeZone)
 	return stillwater.Contact{
 		ID: c.ID, Name: c.Name, Role: c.Role, Phone: c.Phone, Language: c.Language, Remote: c.Remote,
-		Minutes: c.Minutes, TimeZone: c.TimeZone, Email: c.Email, WeCom: c.WeCom, Webhook: c.Webhook, Channels: c.Channels, Quiet: c.Quiet,
+		Minutes: c.Minutes, TimeZone: c.TimeZone, Email: c.Email, WeCom: c.WeCom, Webhook: c.Webhook, Channels: c.Channels, Quiet: c.Quiet, Daily: c.Daily,
 		Agreed: stillwater.Consent{Given: c.Agreed.In(zone), Withdrawn: c.Withdrawn.In(zone)},
 	}
 }
@@ -107,7 +119,7 @@ func (c *Config) List() []stillwater.Household {
 }
 
 func (h *HouseholdConfig) household(contacts map[stillwater.ContactID]stillwater.Contact) stillwater.Household {
-	home := stillwater.Household{ID: h.ID, Name: h.Name, Residents: h.Residents, TimeZone: h.TimeZone, Place: h.Place}
+	home := stillwater.Household{ID: h.ID, Name: h.Name, Residents: h.Residents, TimeZone: h.TimeZone, Place: h.Place, Coarse: h.Privacy == Coarse}
 	zone := home.Location()
 	home.Consent = stillwater.Consent{Given: h.Consent.Given.In(zone), Withdrawn: h.Consent.Withdrawn.In(zone)}
 	for _, d := range h.Devices {

@@ -76,7 +76,7 @@ func sortedIDs(people map[stillwater.ContactID]stillwater.Contact) []stillwater.
 
 // configOf is the entry that a household comes from.
 func configOf(h stillwater.Household) HouseholdConfig {
-	entry := HouseholdConfig{ID: h.ID, Name: h.Name, Residents: h.Residents, TimeZone: h.TimeZone, Place: h.Place,
+	entry := HouseholdConfig{ID: h.ID, Name: h.Name, Residents: h.Residents, TimeZone: h.TimeZone, Place: h.Place, Privacy: privacyOf(h),
 		Consent: ConsentConfig{momentOf(h.Consent.Given, h.Location()), momentOf(h.Consent.Withdrawn, h.Location())}}
 	for _, d := range h.Devices {
 		entry.Devices = append(entry.Devices, DeviceConfig(d))
@@ -97,11 +97,18 @@ func configOf(h stillwater.Household) HouseholdConfig {
 	return entry
 }
 
+func privacyOf(h stillwater.Household) Privacy {
+	if h.Coarse {
+		return Coarse
+	}
+	return ""
+}
+
 // personOf is the entry that a contact comes from.
 func personOf(c stillwater.Contact) ContactConfig {
 	zone := zoneOf(c.TimeZone)
 	return ContactConfig{ID: c.ID, Name: c.Name, Role: c.Role, Phone: c.Phone, Language: c.Language, Remote: c.Remote, Minutes: c.Minutes,
-		TimeZone: c.TimeZone, Email: c.Email, WeCom: c.WeCom, Webhook: c.Webhook, Channels: c.Channels, Quiet: c.Quiet,
+		TimeZone: c.TimeZone, Email: c.Email, WeCom: c.WeCom, Webhook: c.Webhook, Channels: c.Channels, Quiet: c.Quiet, Daily: c.Daily,
 		Agreed: momentOf(c.Agreed.Given, zone), Withdrawn: momentOf(c.Agreed.Withdrawn, zone)}
 }
 
@@ -162,6 +169,8 @@ func cellOf(field any, word func(string) string) string {
 		}
 		return strconv.FormatFloat(float64(*f), 'f', -1, 64) + " L" // cubic metres would not come back exactly
 	case *stillwater.Role:
+		return word(string(*f))
+	case *Privacy:
 		return word(string(*f))
 	case *stillwater.DeviceKind:
 		return word(string(*f))

@@ -159,8 +159,8 @@ func TestExportNames(t *testing.T) {
 	if got := files[0].Name + " " + files[1].Name + " " + files[2].Name; got != "住户.csv 设备.csv 联系人.csv" {
 		t.Errorf("the files are %s", got)
 	}
-	want := "\xEF\xBB\xBF联系人编号,姓名,角色,手机号,语言,异地,到达分钟,时区,邮箱,企业微信,推送接口,通知方式,免打扰,同意日期,撤回日期\n" +
-		"chen,陈晨,网格员,'+8613700137000,中文,否,,,,,,,,,\nlan,王兰,家属,'+8613800138000,中文,是,,,,,,,,,\nzhao,赵敏,网格员,'+8613900139000,英文,否,,,,,,,,,\n"
+	want := "\xEF\xBB\xBF联系人编号,姓名,角色,手机号,语言,异地,到达分钟,时区,邮箱,企业微信,推送接口,通知方式,免打扰,每日一句,同意日期,撤回日期\n" +
+		"chen,陈晨,网格员,'+8613700137000,中文,否,,,,,,,,,,\nlan,王兰,家属,'+8613800138000,中文,是,,,,,,,,,,\nzhao,赵敏,网格员,'+8613900139000,英文,否,,,,,,,,,,\n"
 	if got := string(files[2].Data); got != want {
 		t.Errorf("contacts\n%s\nwant\n%s", got, want)
 	}

@@ -128,7 +128,7 @@ func TestWrongRows(t *testing.T) {
 		{"yes or no", "英文,否", "英文,也许", `contacts.csv:3:异地: "也许" is neither yes nor no; write yes or no (是 or 否)`},
 		{"source twice", "cupboard-1/4", "cupboard-1/3", `devices.csv:4:来源: "cupboard-1/3" is already the source of device "WM-1" of household "h1"; a device has one household`},
 		{"door alone", "WM-1,h1,水表", "WM-1,h1,门磁", "devices.csv:2:量程: only the counter of a meter rolls over; remove it\nhouseholds.csv:2: a door contact alone never covers a home; add a water meter or an activity sensor"},
-		{"column missing", "户号,姓名,身份证号", "户,姓名,身份证号", `households.csv:1: the column "household" is missing; the columns are household, name, residents, timezone, street, community, grid, building, riser, zone, consent_given, consent_withdrawn, resident, family, workers, keys`},
+		{"column missing", "户号,姓名,身份证号", "户,姓名,身份证号", `households.csv:1: the column "household" is missing; the columns are household, name, residents, timezone, privacy, street, community, grid, building, riser, zone, consent_given, consent_withdrawn, resident, family, workers, keys`},
 		{"column twice", "街道,楼栋", "街道,street", `households.csv:1:street: this column and "街道" are the same; remove one`},
 		{"column about consent", "街道,楼栋", "街道,撤回同意的日子", "households.csv:1:撤回同意的日子: a column about consent must not be overlooked; name it consent_given or consent_withdrawn, or remove it"},
 		{"too many cells", "zhao；chen\n", "zhao,chen\n", "households.csv:3: has more cells than the header; put a cell that contains the separator in quotes"},
@@ -162,7 +162,7 @@ func TestWrongRows(t *testing.T) {
 
 func TestNotATable(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                "contacts.csv:1: is empty; its first row names the columns: contact, name, role, phone, language, remote, minutes, timezone, email, wecom, webhook, channels, quiet, agreed, withdrawn",
+		"":                "contacts.csv:1: is empty; its first row names the columns: contact, name, role, phone, language, remote, minutes, timezone, email, wecom, webhook, channels, quiet, daily, agreed, withdrawn",
 		"PK\x03\x04rest":  "contacts.csv: is no workbook, or a damaged one (zip: not a valid zip file); save it again as XLSX",
 		"a\x00b":          "contacts.csv:1: this is not a text; save the table as CSV UTF-8 or XLSX",
 		"\xff\xff\xff,\n": "contacts.csv:1: this is neither UTF-8 nor GB18030; save the table as CSV UTF-8 or XLSX",

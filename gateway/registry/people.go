@@ -43,6 +43,7 @@ func (c *ContactConfig) Validate(report func(field any, problem string)) {
 		say(report, &c.TimeZone, checkZone(c.TimeZone))
 	}
 	c.validateQuiet(report)
+	c.validateDaily(report)
 	c.validateReach(report)
 	agreed, withdrawn := c.Agreed.In(time.UTC), c.Withdrawn.In(time.UTC)
 	if !agreed.IsZero() && !withdrawn.IsZero() && withdrawn.Before(agreed) {
@@ -70,6 +71,25 @@ func (c *ContactConfig) validateQuiet(report func(field any, problem string)) {
 		case slices.Contains(c.Quiet[:i], h):
 			report(&c.Quiet[i], fmt.Sprintf("%s stands here twice; remove one", h))
 		}
+	}
+}
+
+// validateDaily reports a daily line that cannot be: it is for who is near her, and read.
+func (c *ContactConfig) validateDaily(report func(field any, problem string)) {
+	if c.Daily == "" {
+		return
+	}
+	read := func(by stillwater.Channel) bool {
+		return by == stillwater.SMS || by == stillwater.WeCom || by == stillwater.Email
+	}
+	_, err := stillwater.ParseClock(c.Daily)
+	switch {
+	case err != nil:
+		report(&c.Daily, err.Error())
+	case c.Role.Staff() || c.Role == stillwater.Resident:
+		report(&c.Daily, fmt.Sprintf("a daily line is for family and neighbours, not for a %s; take it out", c.Role))
+	case len(c.Channels) > 0 && !slices.ContainsFunc(c.Channels, read):
+		report(&c.Daily, "a daily line is read, and nobody is rung up for it; add sms, wecom or email to channels, or take it out")
 	}
 }
 

@@ -97,6 +97,9 @@ func (h *HouseholdConfig) Validate(report func(field any, problem string)) {
 		report(&h.Residents, fmt.Sprintf("%d residents; write 1 to %d", h.Residents, maxResidents))
 	}
 	say(report, &h.TimeZone, checkZone(h.TimeZone))
+	if h.Privacy != "" && h.Privacy != Exact && h.Privacy != Coarse {
+		report(&h.Privacy, fmt.Sprintf("%q is no kind of privacy; write exact or coarse", h.Privacy))
+	}
 	if h.Place.Riser != "" && h.Place.Building == "" {
 		report(&h.Place.Riser, fmt.Sprintf("riser %q of no building; write the building too, or leave the riser out", h.Place.Riser))
 	}

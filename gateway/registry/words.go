@@ -20,6 +20,7 @@ var (
 	}
 	languages = []word{{"中文", "zh-CN"}, {"汉语", "zh-CN"}, {"zh", "zh-CN"}, {"zh-cn", "zh-CN"}, {"英文", "en"}, {"英语", "en"}}
 	truths    = []word{{"是", "yes"}, {"true", "yes"}, {"1", "yes"}, {"否", "no"}, {"false", "no"}, {"0", "no"}}
+	privacies = []word{{"普通", "exact"}, {"一般", "exact"}, {"仅半天", "coarse"}, {"粗略", "coarse"}}
 	channels  = []word{
 		{"短信", "sms"}, {"电话", "voice"}, {"语音", "voice"}, {"语音电话", "voice"}, {"企业微信", "wecom"}, {"企微", "wecom"},
 		{"邮件", "email"}, {"邮箱", "email"}, {"电子邮件", "email"}, {"推送", "webhook"}, {"接口", "webhook"},

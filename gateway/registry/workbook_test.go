@@ -110,13 +110,13 @@ func TestWrongCells(t *testing.T) {
 		{"sheet missing", func(f *excelize.File) error { return f.DeleteSheet("设备") }, `台账.xlsx: there is no table of devices; add a sheet or a file with the name devices or 设备`},
 		{"two sheets missing", func(f *excelize.File) error { return firstOf(f.DeleteSheet("设备"), f.DeleteSheet("联系人")) }, "台账.xlsx: there is no table of devices; add a sheet or a file with the name devices or 设备\n台账.xlsx: there is no table of contacts; add a sheet or a file with the name contacts or 联系人"},
 		{"sheet twice", func(f *excelize.File) error { return f.SetSheetName("统计", "Households") }, `Households: is a table of households, and 住户 is one too; remove one`},
-		{"column missing", set("联系人", "C1", "职务"), `联系人!1: the column "role" is missing; the columns are contact, name, role, phone, language, remote, minutes, timezone, email, wecom, webhook, channels, quiet, agreed, withdrawn`},
+		{"column missing", set("联系人", "C1", "职务"), `联系人!1: the column "role" is missing; the columns are contact, name, role, phone, language, remote, minutes, timezone, email, wecom, webhook, channels, quiet, daily, agreed, withdrawn`},
 		{"column twice", set("联系人", "N1", "手机"), `联系人!N1:手机: this column and "联系电话" are the same; remove one`},
 		{"column about consent", set("联系人", "N1", "授权情况"), `联系人!N1:授权情况: a column about consent must not be overlooked; name it agreed or withdrawn, or remove it`},
 		{"empty sheet", func(f *excelize.File) error {
 			_, err := f.NewSheet("contacts")
 			return firstOf(err, f.DeleteSheet("联系人"))
-		}, `contacts!1: is empty; its first row names the columns: contact, name, role, phone, language, remote, minutes, timezone, email, wecom, webhook, channels, quiet, agreed, withdrawn`},
+		}, `contacts!1: is empty; its first row names the columns: contact, name, role, phone, language, remote, minutes, timezone, email, wecom, webhook, channels, quiet, daily, agreed, withdrawn`},
 		{"far away cell", set("联系人", "XFD3", "x"), `联系人: has something in column XFD of row 3; a table of people has at most 256 columns`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ var detectorNames = []string{"device-door-chattering", "device-door-inverted", "
 const (
 	silenceUnder = "silence-under" // some water, less than the rule asks for
 	generic      = "generic"       // a detector without sentences of its own
+	hospitalUse  = "absence-hospital"
 )
 
 // sentence names the sentence that fits a finding; it is the ending of catalogue keys.
@@ -23,6 +24,9 @@ func sentence(f stillwater.Finding) string {
 		}
 		if name == "silence" && f.Facts.Bound > 0 {
 			return silenceUnder
+		}
+		if name == "absence-use" && f.Facts.Stay == stillwater.InHospital {
+			return hospitalUse
 		}
 		return name
 	}

@@ -159,6 +159,9 @@ func (s text) over(f stillwater.Finding) string {
 
 // question names what a finding asks people: by its kind, but for an absence.
 func question(f stillwater.Finding) string {
+	if sentence(f) == hospitalUse {
+		return "hospital"
+	}
 	if strings.HasPrefix(sentence(f), "absence") {
 		return "absence"
 	}

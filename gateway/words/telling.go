@@ -206,7 +206,7 @@ func (s teller) amounts(f stillwater.Finding) (pieces []piece) {
 	case name == "leak-running" && facts.Litres > 0 && facts.Span >= time.Minute:
 		data["Flow"] = s.volume(facts.Litres / stillwater.Litres(facts.Span.Hours()))
 		pieces = append(pieces, unless(byAmount, s.t("sms.flow", data)))
-	case (name == "leak" || name == "absence-use" || name == "absence-back") && facts.Litres > 0:
+	case (name == "leak" || name == "absence-use" || name == hospitalUse || name == "absence-back") && facts.Litres > 0:
 		pieces = append(pieces, unless(byAmount, s.t("sms.amount", data)))
 	case name == generic && facts.Litres > 0 && facts.Limit > 0:
 		pieces = append(pieces, unless(byAmount, s.t("sms.amount.window", data)))

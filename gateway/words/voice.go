@@ -138,7 +138,7 @@ func (v voice) key(f stillwater.Finding) string {
 		return "voice.leak"
 	case "door-open", "door-open-night":
 		return "voice.door"
-	case "absence-use", "absence-back":
+	case "absence-use", hospitalUse, "absence-back":
 		return "voice.absence"
 	case "device-blind":
 		return "voice.blind"

@@ -379,24 +379,26 @@ func keys(lang string) []string {
 
 // families are the keys made of a beginning and a value, with every value there is.
 func families() map[string][]string {
-	names := append(slices.Clone(detectorNames), silenceUnder, generic, "trend-night-seen", "trend-first-seen")
+	names := append(slices.Clone(detectorNames), silenceUnder, generic, hospitalUse, "trend-night-seen", "trend-first-seen")
 	kinds := []string{"welfare", "water", "door", "device"}
 	events := strings.Fields("opened joined told untold receipt acknowledged on-site promise-lapsed ended closed reopened help outcome-due handed-over escalated held overdue quiet-over follow-up-due followed-up merged split")
 	units := []string{"moment", "minutes", "hours", "days", "pair"}
 	list := map[string][]string{
 		"var.what": append(slices.Clone(names), "check"), "var.news": strings.Fields("nobody lapsed reopened due help going calling on-site ended absent"),
-		"sms.what": names, "why": names, "sms.ask": append(slices.Clone(kinds), "absence"), "sms.update.ended": append(slices.Clone(kinds), "absence", "common-cause-water", "common-cause-blind", "door-unusual"), "group": {"building", "feed", "riser", "zone", "other"}, "kind": kinds,
+		"sms.what": names, "why": names, "sms.ask": append(slices.Clone(kinds), "absence", "hospital"), "sms.update.ended": append(slices.Clone(kinds), "absence", "hospital", "common-cause-water", "common-cause-blind", "door-unusual"), "group": {"building", "feed", "riser", "zone", "other"}, "kind": kinds,
+		"life.text": strings.Fields("hospital family asked-festival died moved mistaken"), "life.reply": strings.Fields("hospital family asked-festival"),
+		"life": {"hospital", "family"}, "life.sure": {"moved", "died"}, "life.sure.yes": {"moved", "died"}, "fact.life": strings.Fields("hospital family moved died"), "fact.asked": {"stay", "festival"},
 		"sms.span": units, "span": units, "sms.moment": {"day", "date", "year"}, "moment": {"day", "date", "year"},
 		"sms.volume": {"litres", "cubic"}, "volume": {"litres", "cubic"}, "month": strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12"),
 		"name.home": {"han", "han-only", "latin"}, "name.short": {"han", "han-only", "latin"}, "why.life": {"water", "door", "activity"}, "sms.usual": {"within", "outing", "day", "unknown", "open", "unmoved", "reports", "night", "exits", "draw"}, "sms.doubt": {"unknown", "none", "stuck", "silent", "loose"},
 		"state":    {"fine", "still", "perhaps-out", "blind", "to-be-checked", "paused"},
 		"incident": {"open", "acknowledged", "on-site", "closed"}, "turn": {"acknowledged", "on-site"}, "digit": {"1", "2", "3", "4", "5"}, "known": {"seen", "spoken", "assumed"},
 		"page":     {"gone", "busy", "failed", "foreign", "form"},
-		"severity": {"notice", "question", "alert", "urgent"}, "deed": {"acknowledge", "arrive", "close", "help"}, "event": events,
-		"purpose": {"ask", "tell", "again", "update", "done", "which", "check", "visit"}, "role": strings.Fields("resident family neighbour worker building-head grid-head community street"), "device": {"meter", "door", "activity"},
+		"severity": {"notice", "question", "alert", "urgent"}, "deed": {"acknowledge", "arrive", "close", "help", "escalate", "hand-over", "hold", "reopen", "follow-up"}, "event": events,
+		"purpose": {"ask", "tell", "again", "update", "done", "which", "check", "visit", "line", "drill", "plan", "parted"}, "daily": strings.Fields("usual late early use stirred overdue nothing blind hole cut away"), "daily.what": {"water", "seen"}, "daily.half.today": {"morning", "afternoon"}, "daily.half.day": {"morning", "afternoon"}, "role": strings.Fields("resident family neighbour worker building-head grid-head community street"), "device": {"meter", "door", "activity"},
 		"trouble":  strings.Fields("never silent meter-stuck door-stuck door-inverted door-chattering lossy implausible reversed swapped reset foreign clock-ahead clock-behind battery-low signal-weak leak reverse empty tamper fault"),
-		"note":     strings.Fields("nobody-to-tell no-number no-address withdrew-agreement off-duty quiet-hours opted-out not-agreed-to no-provider not-at-this-hour nobody-to-connect the-outcome-was-assumed a-finding-began by-hand"),
-		"refusal":  strings.Fields("no-incident already-closed not-closed somebody-there needs-outcome needs-known needs-photo bad-time needs-reason hold-urgent nobody-there no-ladder too-late goes-on-there nothing-due not-one-matter nothing-to-split unknown-deed"),
+		"note":     strings.Fields("nobody-to-tell no-number no-address withdrew-agreement off-duty quiet-hours opted-out not-agreed-to no-provider not-at-this-hour nobody-to-connect the-outcome-was-assumed a-finding-began by-hand died moved-away consent-withdrawn"),
+		"refusal":  strings.Fields("no-incident already-closed not-closed somebody-there needs-outcome needs-known needs-photo bad-time needs-reason hold-urgent nobody-there no-ladder too-late goes-on-there nothing-due not-one-matter nothing-to-split unknown-deed life-gone life-not-gone life-too-late life-nobody life-no-contact"),
 		"delivery": {"pending", "sending", "accepted", "delivered", "failed", "cancelled"}, "outcome": nil,
 	}
 	for _, o := range stillwater.Outcomes {
