@@ -114,8 +114,6 @@ func (s *story) set(line string) error {
 		_, err = fmt.Sscanf(rest, "%d weeks", &s.weeks)
 	case "provider":
 		s.providers = append(s.providers, &scripted{name: rest, after: 5 * time.Second, dead: map[stillwater.Address]bool{}})
-	case "patience": // with a provider that does not work
-		s.config.Delivery.GiveUp, err = time.ParseDuration(rest)
 	case "person":
 		err = s.enrol(strings.Split(rest, ", "))
 	case "ladder":

@@ -166,15 +166,12 @@ func (v *view) note(e stillwater.Event) string {
 	case "quiet-over":
 		return v.word("event", e.Note)
 	case "untold", "reopened":
-		slug := strings.ReplaceAll(e.Note, " ", "-")
-		if text := v.word("note", slug); text != slug {
-			return text
-		}
+		return v.ownNote(e.Note)
 	case "closed":
 		how, own, _ := strings.Cut(e.Note, ": ")
 		outcome, known, ok := strings.Cut(how, ", ")
 		if !ok {
-			return e.Note
+			return v.ownNote(e.Note)
 		}
 		text := v.word("outcome", outcome) + v.t("turn.comma") + v.word("known", known)
 		if own != "" {
@@ -183,6 +180,15 @@ func (v *view) note(e stillwater.Event) string {
 		return text
 	}
 	return e.Note
+}
+
+// ownNote puts a note of ours into words; one that is not is left as it is.
+func (v *view) ownNote(note string) string {
+	slug := strings.ReplaceAll(note, " ", "-")
+	if text := v.word("note", slug); text != slug {
+		return text
+	}
+	return note
 }
 
 func eventIcon(what string) string {

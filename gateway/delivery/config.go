@@ -13,7 +13,7 @@ type Config struct {
 	Timeout    time.Duration `yaml:"timeout,omitempty" doc:"how long one call to the provider may take before its result counts as unclear; default 10s"`
 	MinBackoff time.Duration `yaml:"min_backoff,omitempty" doc:"the wait after the first attempt that did not succeed; it doubles up to max_backoff; default 1s"`
 	MaxBackoff time.Duration `yaml:"max_backoff,omitempty" doc:"the longest wait between attempts: how long a contact stays uninformed by a provider that has come back; default 30s"`
-	GiveUp     time.Duration `yaml:"give_up,omitempty" doc:"how long an alert is tried before it counts as failed and the ladder climbs past; default 10m"`
+	GiveUp     time.Duration `yaml:"give_up,omitempty" doc:"how long an alert is tried before it is given up; the ladder climbs long before (see tell_within), and what still waits goes out once a provider is back; default 2h"`
 	Stale      time.Duration `yaml:"stale,omitempty" doc:"a question or news that is older by the event clock is cancelled instead of sent; default 2h"`
 	Settle     time.Duration `yaml:"settle,omitempty" doc:"how long after an unclear attempt the provider's 'not there' is believed; sooner it could still appear, and go out twice; default 1m"`
 	AskWithin  time.Duration `yaml:"ask_within,omitempty" doc:"how long the provider is asked in vain about an unclear attempt before the message goes again, marked as a repeat; default 2m"`
@@ -29,7 +29,7 @@ func Defaults() Config {
 	return Config{
 		Parallel: 4, Timeout: 10 * time.Second,
 		MinBackoff: time.Second, MaxBackoff: 30 * time.Second,
-		GiveUp: 10 * time.Minute, Stale: 2 * time.Hour,
+		GiveUp: 2 * time.Hour, Stale: 2 * time.Hour,
 		Settle: time.Minute, AskWithin: 2 * time.Minute,
 		Courtesy: 20,
 		Look:     5 * time.Second,
@@ -53,7 +53,7 @@ func (c *Config) Validate(report func(field any, problem string)) {
 		{&c.Timeout, time.Second, time.Minute, "10s"},
 		{&c.MinBackoff, 100 * time.Millisecond, time.Minute, "1s"},
 		{&c.MaxBackoff, time.Second, 5 * time.Minute, "30s"},
-		{&c.GiveUp, time.Minute, 24 * time.Hour, "10m"},
+		{&c.GiveUp, time.Minute, 24 * time.Hour, "2h"},
 		{&c.Stale, time.Minute, 48 * time.Hour, "2h"},
 		{&c.Settle, time.Second, 10 * time.Minute, "1m"},
 		{&c.AskWithin, time.Second, 10 * time.Minute, "2m"},

@@ -59,6 +59,9 @@ var (
 	bracketed = regexp.MustCompile(`\[\s*([A-Z0-9]{3,8})\s*\]`)
 )
 
+// dayOnly is a day that stands by itself after the digit and a blank: "3 周六" is away until then, "3周" three weeks of something.
+var dayOnly = regexp.MustCompile(`^ +[到至]?(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}[日号號]?|\d{1,2}[-/月]\d{1,2}[日号號]?|(?:周|星期|礼拜)[一二三四五六日天])(?:回来?)?[ .!]*$`)
+
 // longestReply bounds what is looked at; an answer is a few words.
 const longestReply = 500
 
@@ -178,6 +181,9 @@ func isPhrase(token string) bool {
 func says(digit byte, tail string, closes bool) bool {
 	words := strings.ToLower(strings.Trim(tail, signs))
 	if words == "" {
+		return true
+	}
+	if digit == '3' && dayOnly.MatchString(tail) {
 		return true
 	}
 	if strings.ContainsAny(words, "0123456789") && digit != '3' {

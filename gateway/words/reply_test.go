@@ -23,7 +23,7 @@ func TestParseReply(t *testing.T) {
 		"1 on my way K7M3": coded(ack, "K7M3"), "1 kxm": coded(ack, "KXM"), "1 733": coded(ack, "733"), "1、K7M3。": coded(ack, "K7M3"), "1 on my way KXMB": coded(ack, "KXMB"), "2平安 KXMB": coded(well, "KXMB"), "1 soon": ack, "1 coming now": ack,
 		"1\n> Stillwater: Wang* ... [K7M3]": coded(ack, "K7M3"),
 		"2":                                 well, "2 平安": well, "2平安，谢谢": well, "2 all well": well, "2 k7m3 all well, thanks": coded(well, "K7M3"), "２。": well, "2没事了": well,
-		"3": away, "3 until Sunday 18:00": away, "3外出": away, "3 with us": away, "3 k7m": coded(away, "K7M"),
+		"3": away, "3 until Sunday 18:00": away, "3外出": away, "3 with us": away, "3 周六": away, "3 12月25日": away, "3 到12-25回": away, "3 2026-12-25.": away, "3 k7m 星期天": coded(away, "K7M"), "3 k7m": coded(away, "K7M"),
 		"4": help, "4求助": help, "4 need help now": help, "4 she fell": help, "4! K7M3": coded(help, "K7M3"),
 		"5": fake, "5误报": fake, "5 false alarm": fake, "5 [k7m3] 误报": coded(fake, "K7M3"),
 	} {
@@ -35,7 +35,7 @@ func TestParseReply(t *testing.T) {
 	// None of these is plainly a command; above all none may close.
 	for _, text := range []string{
 		"", " ", "ok", "yes", "好的", "我去", "0", "6", "9", "12", "1234", "11", "21", "13800138000", "K7M3", "K7M3 1",
-		"5分钟到", "5 minutes", "5 min", "５分钟", "5min away", "2小时后到", "2 hours", "2楼", "2号楼", "3天", "3 days", "3点回来", "4点到", "4 pm", "4pm", "1点", "1小时", "1st floor", "1 hour",
+		"5分钟到", "5 minutes", "5 min", "５分钟", "5min away", "2小时后到", "2 hours", "2楼", "2号楼", "3天", "3 days", "3周", "3 周", "3 12", "3点回来", "4点到", "4 pm", "4pm", "1点", "1小时", "1st floor", "1 hour",
 		"1 or 2", "1 2", "2?3", "2 of us", "2 will check", "5 there soon", "5 on my way", "2 asleep", "3 coming over", "2 people", "5 people here", "2 she does not open", "2 不平安", "2 not well", "1 cannot come", "1 不去", "5 not false", "2平安不确定", "2 K7M3 not well",
 		"stop", "STOP", "Stop.", "stopall", "unsubscribe", "cancel", "end", "quit", "T", "TD", "N", "td", "退订", "1 stop", "2 T", "1 退订", "退订1", "2 unsubscribe", "1 td",
 		"I saw 1", "call me 1", "-1", "1.5", "2/3", "1:30", "2025-11-04",
