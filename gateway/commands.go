@@ -31,7 +31,7 @@ Try it with nothing else installed:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(demoCommand(), runCommand(), checkCommand(), probeCommand(), relayCommand(), backtestCommand(), withDuty(importCommand()), exportCommand(), dutyCommand())
+	root.AddCommand(demoCommand(), runCommand(), checkCommand(), probeCommand(), relayCommand(), backtestCommand(), withDuty(importCommand()), exportCommand(), dutyCommand(), drillCommand())
 	return root
 }
 
