@@ -23,9 +23,11 @@ export STILLWATER_TELEGRAF ?= $(TOOLS)/bin/telegraf
 
 .PHONY: test lint demo build bench-accuracy load-alerts load-history load-modbus load-mqtt packages tools sample
 
-# The rules and incidents start no goroutine, which a test sees to: the race detector has nothing to find in them, and would take five times as long.
+# The rules and incidents start no goroutine, which a test sees to: the race detector has nothing to find in them, nor in the scenarios they are played
+# by, and would take five times as long.
 test: packages tools lint
 	go test -timeout 20m ./rules ./gateway/incident
+	go test -timeout 20m -run TestTruth ./gateway
 	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m $$(go list ./... | grep -vE '/(rules|gateway/incident)$$')
 
 lint:
