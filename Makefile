@@ -8,7 +8,7 @@
 SHELL := /bin/bash
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TOOLS ?= $(HOME)/.cache/stillwater
-KILLS ?= 200
+KILLS ?= 120
 RECORDINGS ?= ../shared/benchmark
 
 # What tests need besides Go: a broker, a Modbus server, a browser and a Chinese font, all not ours.
