@@ -27,7 +27,7 @@ export STILLWATER_TELEGRAF ?= $(TOOLS)/bin/telegraf
 # by, and would take five times as long.
 test: packages tools lint
 	go test -timeout 20m ./rules ./gateway/incident
-	go test -timeout 20m -run TestTruth ./gateway
+	go test -timeout 20m -run 'TestTruth|TestLife' ./gateway ./gateway/pipeline
 	STILLWATER_KILLS=$(KILLS) go test -race -timeout 20m $$(go list ./... | grep -vE '/(rules|gateway/incident)$$')
 
 lint:

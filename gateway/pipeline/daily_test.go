@@ -70,24 +70,12 @@ func (w *town) day(id stillwater.HouseholdID, litres float64, first string) floa
 	return litres
 }
 
-func newLineTown(t testing.TB, homes ...stillwater.Household) *town {
-	w := newTown(t, homes...)
-	w.pipeline.Daily = lineText
-	return w
-}
-
-// again restarts the pipeline after a crash.
-func (w *town) again() {
-	w.start()
-	w.pipeline.Daily = lineText
-}
-
 // TestDailyLine: after weeks of days that begin at seven, a day that does is as usual, one that begins at ten is not, and who has not been seen
 // then is overdue; each once, also over restarts.
 func TestDailyLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		id := homesOf(0, 1)[0]
-		w := newLineTown(t, asks(id))
+		w := newTown(t, asks(id))
 		defer w.close()
 		until("00:00")
 		litres := 100.0
@@ -112,13 +100,13 @@ func TestDailyLine(t *testing.T) {
 			w.reply(fmt.Sprint("r", n), "+8613900000001", "2")
 		}
 		w.crash()
-		w.again()
+		w.start()
 		until("11:00")
 		if n := len(w.lines(id)); n != learned+2 { // of that day one more
 			t.Errorf("%d lines, want %d: %v", n, learned+2, w.lines(id)[learned:])
 		}
 		w.crash()
-		w.again()
+		w.start()
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		if n := len(w.lines(id)); n != learned+2 {
@@ -133,12 +121,12 @@ func TestDailyLate(t *testing.T) {
 		t.Run(back, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				id := homesOf(0, 1)[0]
-				w := newLineTown(t, asks(id))
+				w := newTown(t, asks(id))
 				defer w.close()
 				w.emit(meter(id, 100)) // a bubble begins at eight
 				w.crash()
 				until(back)
-				w.again()
+				w.start()
 				w.emit(meter(id, 100))
 				time.Sleep(30 * time.Second)
 				synctest.Wait()
@@ -158,12 +146,12 @@ func TestDailyLate(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := asks("h")
 			h.Contacts[0].Daily = "23:30"
-			w := newLineTown(t, h)
+			w := newTown(t, h)
 			defer w.close()
 			until("23:00")
 			w.crash()
 			until("00:30")
-			w.again()
+			w.start()
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
 			if lines := w.lines("h"); len(lines) != 0 {
@@ -178,7 +166,7 @@ func TestDailyLate(t *testing.T) {
 func TestDailyHonest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := homesOf(0, 3)
-		w := newLineTown(t, asks(ids[0]), asks(ids[1]), asks(ids[2]))
+		w := newTown(t, asks(ids[0]), asks(ids[1]), asks(ids[2]))
 		defer w.close()
 		litres := 100.0
 		for range 47 { // from eight to half past seven
@@ -212,7 +200,7 @@ func TestDailyHonest(t *testing.T) {
 func TestDailySilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		id := homesOf(0, 1)[0]
-		w := newLineTown(t, asks(id))
+		w := newTown(t, asks(id))
 		defer w.close()
 		until("06:00")
 		litres := w.lives(id, 100, 2*time.Hour)
@@ -228,7 +216,7 @@ func TestDailySilent(t *testing.T) {
 		w.deliver(stillwater.Delivered)
 		w.reply("r1", "+8613900000001", "2")
 		w.crash()
-		w.again()
+		w.start()
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		if i := w.incident(id, stillwater.Welfare); i.IsOpen() {

@@ -12,12 +12,6 @@ import (
 
 func drillText(m stillwater.Message) string { return "drill " + m.Code }
 
-func newDrillTown(t testing.TB, homes ...stillwater.Household) *town {
-	w := newTown(t, homes...)
-	w.pipeline.DrillText = drillText
-	return w
-}
-
 // drills are the messages of drills, by contact.
 func (w *town) drills() map[stillwater.ContactID][]stillwater.Message {
 	all := map[stillwater.ContactID][]stillwater.Message{}
@@ -45,14 +39,13 @@ func TestDrill(t *testing.T) {
 		for _, id := range homesOf(0, 10) {
 			homes = append(homes, home(id))
 		}
-		w := newDrillTown(t, homes...)
+		w := newTown(t, homes...)
 		defer w.close()
 		month, findings := drill.Month("2000-01"), len(w.findings())
 		w.hold(month)
 		w.hold(month) // again: it is there
 		w.crash()
 		w.start()
-		w.pipeline.DrillText = drillText
 		w.hold(month)
 		if n := len(w.findings()) - findings; n != 0 || len(w.counted()) != 0 {
 			t.Errorf("%d findings of a drill, and it was counted", n)
@@ -82,7 +75,7 @@ func TestDrill(t *testing.T) {
 // TestDrillMonths: two drills of two months, each of which ends after a day with its outcome.
 func TestDrillMonths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newDrillTown(t, home("h"))
+		w := newTown(t, home("h"))
 		defer w.close()
 		for n, month := range []drill.Month{"2000-01", "2000-02"} {
 			w.hold(month)
@@ -93,7 +86,6 @@ func TestDrillMonths(t *testing.T) {
 			}
 			w.crash()
 			w.start()
-			w.pipeline.DrillText = drillText
 			time.Sleep(62 * time.Minute)
 			synctest.Wait()
 			i := w.incidents(DrillHome)[n]
@@ -112,7 +104,7 @@ func TestDrillMonths(t *testing.T) {
 // TestDrillBesideIncident: a one without a code is about the real incident, one with the drill's code is about the drill, and the ladder goes on.
 func TestDrillBesideIncident(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newDrillTown(t, home("h"))
+		w := newTown(t, home("h"))
 		defer w.close()
 		litres := w.lives("h", 100, 2*time.Hour)
 		w.still("h", litres, 25*time.Hour)
@@ -140,7 +132,7 @@ func TestDrillReach(t *testing.T) {
 		h.Contacts[0].OptedOut = begun
 		h.Contacts[1].Quiet = []stillwater.Hours{{From: 0, To: 23 * time.Hour}}
 		h.Contacts = append(h.Contacts, stillwater.Contact{ID: "self", Role: stillwater.Resident, Phone: "+8613700000001"})
-		w := newDrillTown(t, h)
+		w := newTown(t, h)
 		defer w.close()
 		w.hold("2000-01")
 		all := w.drills()
@@ -153,12 +145,11 @@ func TestDrillReach(t *testing.T) {
 // TestDrillNotFound: where no rule finds what a drill pretends, nobody is told, and it is not held.
 func TestDrillNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newDrillTown(t, home("h"))
+		w := newTown(t, home("h"))
 		defer w.close()
 		w.crash()
 		w.rules = w.rules[:1]
 		w.start()
-		w.pipeline.DrillText = drillText
 		if held, err := w.pipeline.Drill(t.Context(), "2000-01"); held || err != nil || len(w.drills()) != 0 {
 			t.Errorf("%v, %v, %v", held, err, w.drills())
 		}

@@ -135,7 +135,7 @@ func (w *town) start() {
 		Text: func(m stillwater.Message, i stillwater.Incident, _ stillwater.Household) string {
 			return string(m.Purpose) + " " + m.Code
 		},
-		Count: w.count, Health: w.healthy,
+		Daily: lineText, DrillText: drillText, Count: w.count, Health: w.healthy,
 	})
 	if err := w.pipeline.Load(context.Background()); err != nil {
 		w.t.Fatal(err)
