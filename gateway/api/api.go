@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"stillwater"
 	"stillwater/gateway/health"
+	"stillwater/gateway/web"
 	"stillwater/gateway/words"
 )
 
@@ -96,13 +95,12 @@ type Options struct {
 // API answers requests of other programs.
 type API struct {
 	Options
+	*web.Door // of its own address
 	keys      []*key
 	strangers limiter // requests without a known key, by the address they come from
 	document  []byte
 	handler   http.Handler
 	flying    flights
-	addr      atomic.Pointer[net.TCPAddr]
-	ready     chan struct{}
 }
 
 // New makes the interface ready. The secrets of its keys must have been read. It opens nothing.
@@ -117,7 +115,7 @@ func New(o Options) (*API, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &API{Options: o, strangers: newLimiter(strangerRate), ready: make(chan struct{})}
+	a := &API{Options: o, strangers: newLimiter(strangerRate), Door: web.NewDoor()}
 	var problems []error
 	for _, k := range o.Config.Keys {
 		ready, err := k.ready()

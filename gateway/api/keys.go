@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"stillwater"
-	"stillwater/gateway/public"
+	"stillwater/gateway/web"
 )
 
 // strangerRate is how many requests a minute are answered to an address that has no key: enough to find out what is wrong with one.
@@ -22,12 +22,12 @@ const mostStrangers = 10_000
 
 // limiter counts by name, so many a minute.
 type limiter struct {
-	*public.Limiter
+	*web.Limiter
 }
 
 // newLimiter lets a sixth of a minute's requests come at once.
 func newLimiter(perMinute int) limiter {
-	return limiter{&public.Limiter{Burst: max(1, perMinute/6), Every: time.Minute / time.Duration(perMinute), Most: mostStrangers}}
+	return limiter{&web.Limiter{Burst: max(1, perMinute/6), Every: time.Minute / time.Duration(perMinute), Most: mostStrangers}}
 }
 
 // key is one program that may ask.

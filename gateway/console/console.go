@@ -18,10 +18,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"stillwater"
+	"stillwater/gateway/web"
 	"stillwater/gateway/words"
 )
 
@@ -171,10 +171,9 @@ type Options struct {
 // Console is the pages.
 type Console struct {
 	Options
+	*web.Door
 	templates map[string]*template.Template // by language
 	handler   http.Handler
-	ready     chan struct{}
-	addr      atomic.Pointer[net.TCPAddr]
 }
 
 // New makes the pages ready. It opens nothing.
@@ -188,7 +187,7 @@ func New(o Options) (*Console, error) {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	c := &Console{Options: o, ready: make(chan struct{})}
+	c := &Console{Options: o, Door: web.NewDoor()}
 	var err error
 	if c.templates, err = parseTemplates(o.Words); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
@@ -202,54 +201,16 @@ func New(o Options) (*Console, error) {
 // Handler is all pages, for tests and for whoever listens otherwise.
 func (c *Console) Handler() http.Handler { return c.handler }
 
-// Ready is closed once Run listens.
-func (c *Console) Ready() <-chan struct{} { return c.ready }
-
-// Addr is the address that Run listens on, "" before Ready.
-func (c *Console) Addr() string {
-	if a := c.addr.Load(); a != nil {
-		return a.String()
-	}
-	return ""
-}
-
 // Limits of the server. A request is small and a page is made at once, so whatever takes longer is not one of ours.
 const (
-	maxHeader    = 16 << 10
 	maxBody      = 8 << 10
-	headerTime   = 5 * time.Second
 	readTime     = 10 * time.Second
 	writeTime    = 20 * time.Second
-	idleTime     = time.Minute
 	shutdownTime = 2 * time.Second
 )
 
 // Run serves the pages until ctx is done. It is called once.
 func (c *Console) Run(ctx context.Context) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Config.Listen)
-	if err != nil {
-		return fmt.Errorf("console: %w", err)
-	}
-	server := &http.Server{
-		Handler: c.handler, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
-	}
-	if a, ok := listener.Addr().(*net.TCPAddr); ok {
-		c.addr.Store(a)
-	}
-	close(c.ready)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("console: %w", err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	if server.Shutdown(grace) != nil {
-		server.Close() // whoever still reads has had its time
-	}
-	<-served
-	return nil
+	door := web.Options{Name: "console", Listen: c.Config.Listen, Read: readTime, Write: writeTime, Shutdown: shutdownTime, Log: c.Log}
+	return c.Serve(ctx, door, c.handler)
 }

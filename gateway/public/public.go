@@ -11,22 +11,19 @@ package public
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"stillwater"
+	"stillwater/gateway/web"
 	"stillwater/gateway/words"
 )
 
@@ -79,14 +76,11 @@ type Options struct {
 // Limits. A page is small and made at once, so whatever takes longer or asks more often is none of ours; a family behind one address, or a
 // carrier's customers, are well within them.
 const (
-	maxHeader    = 16 << 10
 	maxForm      = 4 << 10
 	maxHook      = 256 << 10
 	maxPush      = 1 << 20 // of a platform; a relay takes no more either
-	headerTime   = 5 * time.Second
 	readTime     = 10 * time.Second
 	writeTime    = 30 * time.Second
-	idleTime     = time.Minute
 	shutdownTime = 3 * time.Second
 	pressTime    = 10 * time.Second // to commit what a button says
 	mostAtOnce   = 256              // requests that are worked on
@@ -96,15 +90,14 @@ const (
 // Server is the public server.
 type Server struct {
 	Options
+	*web.Door
 	proxies   []netip.Prefix
 	templates map[string]*template.Template // by language
 	mux       *http.ServeMux
-	visits    *Limiter // by address: pages and buttons
-	misses    *Limiter // by address: codes that are none
-	uses      *Limiter // by code
+	visits    *web.Limiter // by address: pages and buttons
+	misses    *web.Limiter // by address: codes that are none
+	uses      *web.Limiter // by code
 	places    chan struct{}
-	ready     chan struct{}
-	addr      atomic.Pointer[net.TCPAddr]
 }
 
 // New makes a server that is at rest until Run.
@@ -119,10 +112,10 @@ func New(o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		Options: o, mux: http.NewServeMux(), places: make(chan struct{}, mostAtOnce), ready: make(chan struct{}),
-		visits: &Limiter{Burst: 60, Every: time.Second, Most: remembered},
-		misses: &Limiter{Burst: 10, Every: 10 * time.Second, Most: remembered},
-		uses:   &Limiter{Burst: 20, Every: 3 * time.Second, Most: remembered},
+		Options: o, mux: http.NewServeMux(), places: make(chan struct{}, mostAtOnce), Door: web.NewDoor(),
+		visits: &web.Limiter{Burst: 60, Every: time.Second, Most: remembered},
+		misses: &web.Limiter{Burst: 10, Every: 10 * time.Second, Most: remembered},
+		uses:   &web.Limiter{Burst: 20, Every: 3 * time.Second, Most: remembered},
 	}
 	for _, text := range o.Config.Proxies {
 		p, err := prefix(text)
@@ -230,55 +223,13 @@ func (s *Server) guard(relayed bool) http.Handler {
 	})
 }
 
-// Ready is closed once Run listens.
-func (s *Server) Ready() <-chan struct{} { return s.ready }
-
-// Addr is the address that Run listens on, "" before Ready.
-func (s *Server) Addr() string {
-	if a := s.addr.Load(); a != nil {
-		return a.String()
-	}
-	return ""
-}
-
 // Run serves at the configured address until ctx is done. It is called once, and only where there is an address.
 func (s *Server) Run(ctx context.Context) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Config.Listen)
-	if err != nil {
-		return fmt.Errorf("public: %w", err)
-	}
-	if a, ok := listener.Addr().(*net.TCPAddr); ok {
-		s.addr.Store(a)
-	}
-	if s.Config.CertFile != "" {
-		cert, err := Certificate(s.Config.CertFile, s.Config.KeyFile)
-		if err != nil {
-			return errors.Join(fmt.Errorf("public: %w", err), listener.Close())
-		}
-		listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert, NextProtos: []string{"http/1.1"}})
-	}
-	close(s.ready)
-	return Serve(ctx, "public", listener, s.Handler(), s.Log)
+	c := s.Config
+	return s.Serve(ctx, ToAnybody("public", c.Listen, c.CertFile, c.KeyFile, s.Log), s.Handler())
 }
 
-// Serve serves until ctx is done, with the limits of whatever is open to anybody.
-func Serve(ctx context.Context, name string, listener net.Listener, handler http.Handler, log *slog.Logger) error {
-	server := &http.Server{
-		Handler: handler, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("%s: %w", name, err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	if server.Shutdown(grace) != nil {
-		server.Close() // whoever still reads has had its time
-	}
-	<-served
-	return nil
+// ToAnybody is the door of whatever is open to anybody.
+func ToAnybody(name, listen, certFile, keyFile string, log *slog.Logger) web.Options {
+	return web.Options{Name: name, Listen: listen, CertFile: certFile, KeyFile: keyFile, Read: readTime, Write: writeTime, Shutdown: shutdownTime, Log: log}
 }

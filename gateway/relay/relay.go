@@ -13,7 +13,6 @@ package relay
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,10 +23,10 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"stillwater/gateway/public"
+	"stillwater/gateway/web"
 )
 
 const (
@@ -55,11 +54,10 @@ type Options struct {
 // Server is the relay.
 type Server struct {
 	Options
-	visits, tries *public.Limiter
+	*web.Door
+	visits, tries *web.Limiter
 	large, forms  chan struct{} // places for bodies
 	hellos        chan struct{}
-	ready         chan struct{}
-	addr          atomic.Pointer[net.TCPAddr]
 
 	mu       sync.Mutex // guards everything below
 	gateways map[string]*gateway
@@ -73,42 +71,17 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Server{
-		Options: o, gateways: map[string]*gateway{}, reading: map[string]int{}, ready: make(chan struct{}), large: make(chan struct{}, mostLarge), forms: make(chan struct{}, mostSmall), hellos: make(chan struct{}, mostHellos),
-		visits: &public.Limiter{Burst: 120, Every: 200 * time.Millisecond, Most: remembered},
-		tries:  &public.Limiter{Burst: 10, Every: 6 * time.Second, Most: remembered},
+		Options: o, gateways: map[string]*gateway{}, reading: map[string]int{}, Door: web.NewDoor(), large: make(chan struct{}, mostLarge), forms: make(chan struct{}, mostSmall), hellos: make(chan struct{}, mostHellos),
+		visits: &web.Limiter{Burst: 120, Every: 200 * time.Millisecond, Most: remembered},
+		tries:  &web.Limiter{Burst: 10, Every: 6 * time.Second, Most: remembered},
 	}
-}
-
-// Ready is closed once Run listens.
-func (s *Server) Ready() <-chan struct{} { return s.ready }
-
-// Addr is the address that Run listens on, "" before Ready.
-func (s *Server) Addr() string {
-	if a := s.addr.Load(); a != nil {
-		return a.String()
-	}
-	return ""
 }
 
 // Run serves until ctx is done.
 func (s *Server) Run(ctx context.Context) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Config.Listen)
-	if err != nil {
-		return fmt.Errorf("relay: %w", err)
-	}
-	if a, ok := listener.Addr().(*net.TCPAddr); ok {
-		s.addr.Store(a)
-	}
-	if s.Config.CertFile != "" {
-		cert, err := public.Certificate(s.Config.CertFile, s.Config.KeyFile)
-		if err != nil {
-			return errors.Join(fmt.Errorf("relay: %w", err), listener.Close())
-		}
-		listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert, NextProtos: []string{"http/1.1"}})
-	}
-	close(s.ready)
 	defer s.shut()
-	return public.Serve(ctx, "relay", listener, s.Handler(), s.Log)
+	c := s.Config
+	return s.Serve(ctx, public.ToAnybody("relay", c.Listen, c.CertFile, c.KeyFile, s.Log), s.Handler())
 }
 
 // shut lets go of the gateways: a server does not close connections it has given away.

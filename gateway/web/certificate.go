@@ -1,4 +1,4 @@
-package public
+package web
 
 import (
 	"crypto/tls"
@@ -11,9 +11,9 @@ import (
 // certificateEvery is how often it is looked whether a certificate was renewed.
 const certificateEvery = time.Minute
 
-// Certificate reads a certificate and its key, and gives what a server asks for them by: they are read again when they were renewed, and
+// readCertificate reads a certificate and its key, and gives what a server asks for them by: they are read again when they were renewed, and
 // those before stay while what is there cannot be read.
-func Certificate(certFile, keyFile string) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+func readCertificate(certFile, keyFile string) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
 	c := &certificate{cert: certFile, key: keyFile}
 	if err := c.read(); err != nil {
 		return nil, err
