@@ -15,16 +15,7 @@ import (
 // signature of the account counts. A text is answered with 2xx once Options.Reply has it; Twilio does not post it again by
 // itself, so Replies is asked now and then all the same. It is nil without a callback_url.
 func (t *Twilio) Callback() http.Handler {
-	if t.cfg.CallbackURL == "" {
-		return nil
-	}
-	check := twilio.Signatures{URL: t.cfg.CallbackURL}
-	for _, token := range t.cfg.signers() {
-		if token.Reveal() != "" {
-			check.Tokens = append(check.Tokens, token.Reveal())
-		}
-	}
-	return check.Handler(t.cfg.Account, func(ctx context.Context, _, form url.Values) (string, error) {
+	return t.cfg.settings().Callback(func(ctx context.Context, _, form url.Values) (string, error) {
 		if form.Has("MessageStatus") {
 			return "", t.receipt(form)
 		}

@@ -28,15 +28,7 @@ func Defaults() Config { return Config{Timeout: twilio.DefaultTimeout} }
 
 // Validate reports every setting that cannot work. It opens nothing.
 func (c *Config) Validate(report func(field any, problem string)) {
-	if !twilio.IsSID(c.Account, "AC") {
-		report(&c.Account, fmt.Sprintf(`%q is not a Twilio account SID; it is AC and 32 hex digits, on the first page of the console`, c.Account))
-	}
-	if c.Key != "" && !twilio.IsSID(c.Key, "SK") {
-		report(&c.Key, fmt.Sprintf(`%q is not an API key SID; it is SK and 32 hex digits; leave it out to use the account's auth token`, c.Key))
-	}
-	if !c.Token.Named() {
-		report(&c.Token, "no token is named; write like {env: TWILIO_TOKEN} or {file: /etc/stillwater/twilio}")
-	}
+	c.settings().Validate(report)
 	if c.From == "" && c.MessagingService == "" {
 		report(&c.From, "texts need a number to come from; write from: +14155550100, or name a messaging_service")
 	}
@@ -46,23 +38,11 @@ func (c *Config) Validate(report func(field any, problem string)) {
 	if c.MessagingService != "" && !twilio.IsSID(c.MessagingService, "MG") {
 		report(&c.MessagingService, fmt.Sprintf(`%q is not a messaging service SID; it is MG and 32 hex digits`, c.MessagingService))
 	}
-	if _, err := twilio.Address(c.BaseURL); err != nil {
-		report(&c.BaseURL, err.Error())
-	}
-	if c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > time.Minute) {
-		report(&c.Timeout, fmt.Sprintf(`"%v" is not between 1s and 1m; leave it out for 10s`, c.Timeout))
-	}
-	if c.CallbackURL != "" {
-		if err := twilio.ValidateCallback(c.CallbackURL, c.signers()[0]); err != nil {
-			report(&c.CallbackURL, err.Error())
-		}
-	}
 }
 
-// signers are the tokens that callbacks may be signed by: the account's own, and the secondary one.
-func (c *Config) signers() []stillwater.Secret {
-	if c.Key == "" && !c.AuthToken.Named() {
-		return []stillwater.Secret{c.Token, c.SecondaryToken}
+func (c *Config) settings() twilio.Settings {
+	return twilio.Settings{
+		Account: &c.Account, Key: &c.Key, BaseURL: &c.BaseURL, CallbackURL: &c.CallbackURL,
+		Token: &c.Token, AuthToken: &c.AuthToken, SecondaryToken: &c.SecondaryToken, Timeout: &c.Timeout,
 	}
-	return []stillwater.Secret{c.AuthToken, c.SecondaryToken}
 }

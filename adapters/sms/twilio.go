@@ -41,7 +41,7 @@ type Twilio struct {
 func NewTwilio(cfg Config, o Options) (*Twilio, error) {
 	var problems []error
 	cfg.Validate(func(_ any, problem string) { problems = append(problems, errors.New(problem)) })
-	client, err := twilio.NewClient(twilio.Account{SID: cfg.Account, Key: cfg.Key, Token: cfg.Token, BaseURL: cfg.BaseURL, Timeout: cfg.Timeout})
+	client, err := cfg.settings().Client()
 	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, fmt.Errorf("sms by twilio: %w", err)
 	}

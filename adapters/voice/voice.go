@@ -61,7 +61,7 @@ func New(cfg Config, o Options) (*Voice, error) {
 	if o.Phrases == nil {
 		problems = append(problems, errors.New("no phrases are given"))
 	}
-	client, err := twilio.NewClient(twilio.Account{SID: cfg.Account, Key: cfg.Key, Token: cfg.Token, BaseURL: cfg.BaseURL, Timeout: cfg.Timeout})
+	client, err := cfg.settings().Client()
 	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, fmt.Errorf("calls by twilio: %w", err)
 	}
@@ -180,16 +180,7 @@ func reached(status, answeredBy string) (stillwater.DeliveryState, string) {
 
 // Callback takes what Twilio posts to callback_url: how far a call has come, and the key that was pressed. It is nil without one.
 func (v *Voice) Callback() http.Handler {
-	if v.cfg.CallbackURL == "" {
-		return nil
-	}
-	check := twilio.Signatures{URL: v.cfg.CallbackURL}
-	for _, token := range v.cfg.signers() {
-		if token.Reveal() != "" {
-			check.Tokens = append(check.Tokens, token.Reveal())
-		}
-	}
-	return check.Handler(v.cfg.Account, v.calledBack)
+	return v.cfg.settings().Callback(v.calledBack)
 }
 
 func value(s *string) string {
