@@ -17,6 +17,7 @@ import (
 
 	"stillwater"
 	"stillwater/gateway/backtest"
+	"stillwater/gateway/racetest"
 	"stillwater/rules"
 	"stillwater/simulator/world"
 )
@@ -44,7 +45,7 @@ var truthStart = time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC)
 // TestTruth records cities for each scenario, with the scenario staged, and holds what the default rules find against what it says
 // should be found: each finding in its time, and none where there should be none.
 func TestTruth(t *testing.T) {
-	if raceOn {
+	if racetest.On {
 		t.Skip("left out under the race detector, which has nothing to find where engines play recordings: make test plays it without")
 	}
 	all, err := world.Scenarios()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stillwater"
+	"stillwater/gateway/racetest"
 )
 
 var (
@@ -54,7 +55,7 @@ func TestNobodyIsForgotten(t *testing.T) {
 	n := *histories
 	switch {
 	case n > 0:
-	case testing.Short() || raceOn:
+	case testing.Short() || racetest.On:
 		n = 5_000 // the race detector finds nothing where no goroutine is
 	default:
 		n = 100_000

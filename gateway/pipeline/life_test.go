@@ -10,6 +10,7 @@ import (
 
 	"stillwater"
 	"stillwater/gateway/incident"
+	"stillwater/gateway/racetest"
 )
 
 // says lets somebody say what happened in the life of a home.
@@ -475,7 +476,7 @@ func TestLifeAmbiguous(t *testing.T) {
 // leftOut skips a test of weeks under the race detector, where it takes minutes; the same goroutines are watched in the tests of days.
 func leftOut(t *testing.T) {
 	t.Helper()
-	if raceOn {
+	if racetest.On {
 		t.Skip("left out under the race detector: make test plays it without")
 	}
 }
