@@ -13,6 +13,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"stillwater/gateway/web"
 )
 
 //go:embed assets templates
@@ -74,14 +76,7 @@ func (c *Console) routes() (http.Handler, error) {
 // otherwise read ours by giving its own name this machine's address.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
+		web.Shield(w.Header(), policy)
 		host := r.Host
 		if name, _, err := net.SplitHostPort(r.Host); err == nil {
 			host = name

@@ -53,7 +53,10 @@ func (s *shard) tellDays(b *stillwater.Batch, now time.Time) {
 			continue
 		}
 		date, due := a.due(h, now)
-		if id := a.lineOf(date); due && !s.lined[id] {
+		if !due {
+			continue
+		}
+		if id := a.lineOf(date); !s.lined[id] {
 			s.tellDay(b, id, a, h, now)
 		}
 	}

@@ -196,15 +196,9 @@ func sealed(r *http.Request) bool { return r.Context().Value(sealedKey{}) != nil
 func (s *Server) guard(relayed bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
+		web.Shield(h, policy)
 		h.Set("X-Robots-Tag", "noindex, nofollow")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-		h.Set("Cache-Control", "no-store")
 		if strings.HasPrefix(s.Config.Base(), "https:") {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}

@@ -100,3 +100,15 @@ func (d *Door) listen(ctx context.Context, o Options) (net.Listener, error) {
 	}
 	return listener, nil
 }
+
+// Shield sets what keeps a page to itself: it is shown in no other, tells no other where its reader came from, loads what the policy allows, and is
+// kept nowhere.
+func Shield(h http.Header, policy string) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
